@@ -1,0 +1,1 @@
+"""What every service speaks (contracts) and what every service would get wrong alone (plumbing)."""

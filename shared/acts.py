@@ -1,0 +1,39 @@
+"""Every act of staff on money or an order is written down with it: who, when, what, and the note they left."""
+
+import json
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.auth import Caller
+from shared.contracts.http.base import ActView
+
+
+async def record_act(
+    session: AsyncSession, caller: Caller, act: str, subject: str, note: str | None = None, **details: str | int | None
+) -> None:
+    """Write down what staff did to `subject` (an order's number, a customer's id); a customer's own acts are not theirs."""
+    if caller.is_staff:
+        await session.execute(
+            text(
+                "INSERT INTO acts (login, role, act, subject, note, details)"
+                " VALUES (:login, :role, :act, :subject, :note, CAST(:details AS jsonb))"
+            ),
+            {
+                "login": caller.login,
+                "role": caller.role.value,
+                "act": act,
+                "subject": subject,
+                "note": note,
+                "details": json.dumps(details),
+            },
+        )
+
+
+async def list_acts(session: AsyncSession, subject: str, limit: int = 100) -> list[ActView]:
+    """The newest acts on `subject`, newest first."""
+    rows = await session.execute(
+        text("SELECT at, login, role, act, subject, note, details FROM acts WHERE subject = :subject ORDER BY id DESC LIMIT :n"),
+        {"subject": subject, "n": limit},
+    )
+    return [ActView.model_validate(dict(row._mapping)) for row in rows]

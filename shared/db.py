@@ -1,0 +1,129 @@
+"""One database per service: its engine, its transactions, and the tables that every service has."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# A statement, a lock or a forgotten transaction that takes longer than this is a fault, not patience.
+TIMEOUTS = {
+    "statement_timeout": "10s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "15s",
+}
+
+
+class Database:
+    """Transactions on one service's database.
+
+    `told` is set whenever a committed transaction has recorded an event: `outbox.ring` listens to it.
+    """
+
+    def __init__(self, url: str, pool_size: int = 10) -> None:
+        self.engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            connect_args={"server_settings": TIMEOUTS, "timeout": 5},
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self.told = asyncio.Event()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """All or nothing: commits at the end, rolls back where anything is raised."""
+        async with self._sessions() as session:
+            async with session.begin():
+                yield session
+            if session.info.get("told"):
+                self.told.set()
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def service_metadata() -> MetaData:
+    """A service's tables begin with these: outbox, its archive, inbox, idempotency keys and acts of staff."""
+    metadata = MetaData(naming_convention=NAMING)
+
+    def told() -> list[Column[object]]:
+        return [
+            Column("event_id", Uuid, nullable=False),
+            Column("aggregate", Text, nullable=False),
+            Column("subject", Text, nullable=False),
+            Column("version", BigInteger, nullable=False),
+            Column("routing_key", Text, nullable=False),
+            Column("at", DateTime(timezone=True), nullable=False),
+            Column("body", Text, nullable=False),
+            Column("correlation_id", Text),
+        ]
+
+    Table(
+        "outbox",
+        metadata,
+        Column("position", BigInteger, Identity(), primary_key=True),
+        *told(),
+        UniqueConstraint("aggregate", "subject", "version"),
+    )
+    Table(
+        "outbox_archive",
+        metadata,
+        Column("position", BigInteger, nullable=False),
+        *told(),
+        Column("sent_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        PrimaryKeyConstraint("sent_at", "position"),
+        postgresql_partition_by="RANGE (sent_at)",
+    )
+    Table(
+        "inbox",
+        metadata,
+        Column("event_id", Uuid, primary_key=True),
+        Column("taken_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
+    )
+    Table(
+        "idempotency_keys",
+        metadata,
+        Column("scope", Text, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("request_hash", LargeBinary, nullable=False),
+        Column("answer", Text),
+        Column("claimed_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
+    )
+    Table(
+        "acts",
+        metadata,
+        Column("id", BigInteger, Identity(), primary_key=True),
+        Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("login", Text, nullable=False),
+        Column("role", Text, nullable=False),
+        Column("act", Text, nullable=False),
+        Column("subject", Text, nullable=False, index=True),
+        Column("note", Text),
+        Column("details", JSONB, nullable=False),
+    )
+    return metadata

@@ -1,0 +1,112 @@
+"""The bus: its names, and the definitions that the broker loads before any service runs.
+
+No service declares anything. An event that is told before its listener's first start waits in the listener's queue, and
+a service's broker user can do no more than write its own routing keys and read its own queues.
+"""
+
+import json
+from uuid import UUID
+
+from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
+
+EVENTS = "purser.events"
+DEAD_LETTERS = "purser.dead_letters"
+VHOST = "purser"
+SERVICES = ("orders", "billing", "support")
+
+# A process that dies on a message again and again gives it up after this many deliveries; a reaction that merely fails
+# is counted by the worker, which gives up sooner.
+DELIVERY_LIMIT = 20
+
+
+def live_queue_name(instance: UUID) -> str:
+    """The short-lived queue of one running gateway."""
+    return f"gateway.live.{instance}"
+
+
+def _queue(name: str, **arguments: object) -> dict[str, object]:
+    return {
+        "name": name,
+        "vhost": VHOST,
+        "durable": True,
+        "auto_delete": False,
+        "arguments": {"x-queue-type": "quorum", **arguments},
+    }
+
+
+def _binding(source: str, queue: str, routing_key: str) -> dict[str, object]:
+    return {
+        "source": source,
+        "vhost": VHOST,
+        "destination": queue,
+        "destination_type": "queue",
+        "routing_key": routing_key,
+        "arguments": {},
+    }
+
+
+def _permission(user: str, configure: str, write: str, read: str) -> dict[str, str]:
+    return {"user": user, "vhost": VHOST, "configure": configure, "write": write, "read": read}
+
+
+def _topic_permission(user: str, write: str, read: str) -> dict[str, str]:
+    return {"user": user, "vhost": VHOST, "exchange": EVENTS, "write": write, "read": read}
+
+
+def definitions() -> dict[str, object]:
+    """What the broker loads at its start; users come without passwords, which each installation adds."""
+    listened = [(queue_name(listener, event), event.routing_key) for listener, events in SUBSCRIPTIONS.items() for event in events]
+    users = [*SERVICES, "gateway", "integrator"]
+    return {
+        "vhosts": [{"name": VHOST}],
+        "users": [{"name": user, "tags": []} for user in users] + [{"name": "operator", "tags": ["administrator"]}],
+        "permissions": [
+            *(_permission(name, "^$", rf"^{EVENTS}$", rf"^{name}\.on\..*") for name in SERVICES),
+            # The gateway and other programs make queues of their own, under their own names, and bind them.
+            _permission("gateway", r"^gateway\.live\..*", r"^gateway\.live\..*", rf"^({EVENTS}|gateway\..*)$"),
+            _permission("integrator", r"^integrator\..*", r"^integrator\..*", rf"^({EVENTS}|integrator\..*)$"),
+            _permission("operator", ".*", ".*", ".*"),
+        ],
+        "topic_permissions": [
+            *(_topic_permission(name, rf"^{name}\..*", "^$") for name in SERVICES),
+            _topic_permission("gateway", "^$", ".*"),
+            _topic_permission("integrator", "^$", ".*"),
+        ],
+        "exchanges": [
+            {
+                "name": name,
+                "vhost": VHOST,
+                "type": "topic",
+                "durable": True,
+                "auto_delete": False,
+                "internal": False,
+                "arguments": {},
+            }
+            for name in (EVENTS, DEAD_LETTERS)
+        ],
+        "queues": [
+            *(
+                _queue(
+                    queue,
+                    **{
+                        "x-dead-letter-exchange": DEAD_LETTERS,
+                        "x-dead-letter-routing-key": queue,
+                        # A dead letter must arrive too, which RabbitMQ promises only together with reject-publish.
+                        "x-dead-letter-strategy": "at-least-once",
+                        "x-overflow": "reject-publish",
+                        "x-delivery-limit": DELIVERY_LIMIT,
+                    },
+                )
+                for queue, _ in listened
+            ),
+            _queue(DEAD_LETTERS),
+        ],
+        "bindings": [
+            *(_binding(EVENTS, queue, routing_key) for queue, routing_key in listened),
+            _binding(DEAD_LETTERS, DEAD_LETTERS, "#"),
+        ],
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(definitions(), indent=2))

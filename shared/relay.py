@@ -1,0 +1,184 @@
+"""The outbox's way to the broker: every committed event reaches every bound queue at least once, in order of versions.
+
+One relay is active per service, the others stand by. It looks for rows that are there, never past a remembered id: rows
+become visible in another order than their ids were drawn in. Whatever happens, a row leaves the outbox only after the
+broker has confirmed it.
+"""
+
+import asyncio
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import aio_pika
+import asyncpg
+import structlog
+from aiormq.exceptions import PublishError
+from cloudevents.core.bindings import rabbitmq as cloudevents_amqp
+from cloudevents.core.v1.event import CloudEvent
+from prometheus_client import Counter, Gauge
+from sqlalchemy.engine import make_url
+
+from shared.contracts.subscriptions import LISTENED_TO
+from shared.messaging import EVENTS
+from shared.outbox import CHANNEL
+
+BATCH_ROWS = 200
+LOOK_SECONDS = 1.0
+ANSWER_SECONDS = 5.0
+
+log = structlog.get_logger()
+sent_total = Counter("purser_outbox_sent_total", "Events that the broker has confirmed")
+unroutable_total = Counter("purser_outbox_unroutable_total", "Events that came back because no queue takes them")
+leading = Gauge("purser_relay_leading", "1 in the process that relays, 0 in one that stands by")
+
+# Aggregates whose next event just came back are left out of one look, so that they hold up nobody else.
+UNSENT = """
+    SELECT position, event_id, aggregate, subject, routing_key, at, body, correlation_id
+    FROM outbox WHERE aggregate || subject <> ALL($1::text[]) ORDER BY position LIMIT $2
+"""
+ARCHIVE = """
+    WITH sent AS (DELETE FROM outbox WHERE position = ANY($1::bigint[]) RETURNING *)
+    INSERT INTO outbox_archive
+        (position, event_id, aggregate, subject, version, routing_key, at, body, correlation_id)
+    SELECT position, event_id, aggregate, subject, version, routing_key, at, body, correlation_id FROM sent
+"""
+
+
+@dataclass(frozen=True)
+class Relay:
+    """Moves one service's events from its outbox to the exchange `purser.events`."""
+
+    service: str
+    database_url: str
+    broker_url: str
+
+    async def run(self) -> None:
+        """Relay for ever, whatever breaks: lost connections are made anew, with a growing and jittered pause."""
+        failures = 0
+        while True:
+            try:
+                await self._stand_by_and_lead()
+            except BaseException as error:
+                # A frozen broker's connection dies by a CancelledError that nobody asked for.
+                task = asyncio.current_task()
+                if isinstance(error, (KeyboardInterrupt, SystemExit)) or (task is not None and task.cancelling()):
+                    raise
+                failures = min(failures + 1, 6)
+                log.warning("relay interrupted", service=self.service, error=repr(error))
+            else:
+                failures = 0
+            finally:
+                leading.set(0)
+            await asyncio.sleep(0.1 * 2**failures * random.uniform(0.5, 1))
+
+    async def _stand_by_and_lead(self) -> None:
+        connection = await asyncpg.connect(
+            make_url(self.database_url).set(drivername="postgresql").render_as_string(hide_password=False),
+            timeout=ANSWER_SECONDS,
+            command_timeout=10,
+            # A plan made while the outbox was empty would read it whole when 100,000 rows wait (measured: 7 ms a batch).
+            server_settings={"enable_seqscan": "off"},
+        )
+        try:
+            while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext('outbox relay'))"):
+                await asyncio.sleep(LOOK_SECONDS)
+            rung = asyncio.Event()
+            await connection.add_listener(CHANNEL, lambda *_: rung.set())
+            async with asyncio.timeout(ANSWER_SECONDS):
+                broker = await aio_pika.connect(self.broker_url, heartbeat=10)
+            try:
+                await self._lead(connection, broker, rung)
+            finally:
+                await _quietly(broker.close())
+        finally:
+            await _quietly(connection.close(timeout=2))
+
+    async def _lead(
+        self, connection: "asyncpg.Connection[Any]", broker: aio_pika.abc.AbstractConnection, rung: asyncio.Event
+    ) -> None:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            channel = await broker.channel(publisher_confirms=True, on_return_raises=True)
+            exchange = await channel.get_exchange(EVENTS, ensure=False)
+        leading.set(1)
+        stuck: set[str] = set()
+        while True:
+            rung.clear()
+            rows = await connection.fetch(UNSENT, list(stuck), BATCH_ROWS)
+            confirmed, came_back = await self._publish(exchange, rows)
+            if confirmed:
+                await connection.execute(ARCHIVE, confirmed)
+                sent_total.inc(len(confirmed))
+            stuck = stuck | came_back if came_back else set()
+            if came_back or len(rows) < BATCH_ROWS:
+                await _wait(rung, LOOK_SECONDS)
+
+    async def _publish(
+        self, exchange: aio_pika.abc.AbstractExchange, rows: Iterable["asyncpg.Record"]
+    ) -> tuple[list[int], set[str]]:
+        """Publish all at once; give the positions to archive (each aggregate up to its first failure) and who is stuck."""
+        rows = list(rows)
+        async with asyncio.timeout(ANSWER_SECONDS + 5):
+            results = await asyncio.gather(*(self._publish_one(exchange, row) for row in rows), return_exceptions=True)
+        confirmed: list[int] = []
+        stuck: set[str] = set()
+        broken: BaseException | None = None
+        for row, result in zip(rows, results, strict=True):
+            key = row["aggregate"] + row["subject"]
+            if isinstance(result, PublishError):
+                unroutable_total.inc()
+                log.error("no queue takes this event; it stays in the outbox", routing_key=row["routing_key"], event_id=str(row["event_id"]))
+                stuck.add(key)
+            elif isinstance(result, BaseException):
+                broken = result
+                stuck.add(key)
+            elif key not in stuck:
+                confirmed.append(row["position"])
+        if broken is not None and not confirmed:
+            raise broken
+        return confirmed, stuck
+
+    async def _publish_one(self, exchange: aio_pika.abc.AbstractExchange, row: "asyncpg.Record") -> None:
+        event = cloudevents_amqp.to_binary_event(
+            CloudEvent(
+                attributes={
+                    "id": str(row["event_id"]),
+                    "type": row["routing_key"],
+                    "source": f"/{self.service}",
+                    "subject": row["subject"],
+                    "time": row["at"],
+                    "specversion": "1.0",
+                    "datacontenttype": "application/json",
+                },
+                data=row["body"],
+            )
+        )
+        message = aio_pika.Message(
+            event.body,
+            headers=dict(event.headers),
+            content_type="application/json",
+            message_id=str(row["event_id"]),
+            correlation_id=row["correlation_id"],
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        )
+        await exchange.publish(
+            message, row["routing_key"], mandatory=row["routing_key"] in LISTENED_TO, timeout=ANSWER_SECONDS
+        )
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
+
+
+async def _quietly(closing: Any) -> None:
+    """What is being closed may be broken already."""
+    try:
+        async with asyncio.timeout(3):
+            await closing
+    except Exception as error:
+        log.debug("closing failed", error=repr(error))
