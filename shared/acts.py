@@ -33,7 +33,9 @@ async def record_act(
 async def list_acts(session: AsyncSession, subject: str, limit: int = 100) -> list[ActView]:
     """The newest acts on `subject`, newest first."""
     rows = await session.execute(
-        text("SELECT at, login, role, act, subject, note, details FROM acts WHERE subject = :subject ORDER BY id DESC LIMIT :n"),
+        text(
+            "SELECT at, login, role, act, subject, note, details FROM acts WHERE subject = :subject ORDER BY id DESC LIMIT :n"
+        ),
         {"subject": subject, "n": limit},
     )
     return [ActView.model_validate(dict(row._mapping)) for row in rows]

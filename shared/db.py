@@ -19,6 +19,8 @@ from sqlalchemy import (
     func,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 NAMING = {
@@ -65,6 +67,18 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def sqlstate(error: BaseException) -> str:
+    """PostgreSQL's code for what went wrong, "" where it did not say."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """The database is down, starting, full, or cut us off: a later try may do."""
+    if isinstance(error, OSError | PoolTimeout):
+        return True
+    return isinstance(error, DBAPIError) and (error.connection_invalidated or sqlstate(error)[:2] in ("08", "53", "57"))
 
 
 def service_metadata() -> MetaData:

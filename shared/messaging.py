@@ -55,7 +55,11 @@ def _topic_permission(user: str, write: str, read: str) -> dict[str, str]:
 
 def definitions() -> dict[str, object]:
     """What the broker loads at its start; users come without passwords, which each installation adds."""
-    listened = [(queue_name(listener, event), event.routing_key) for listener, events in SUBSCRIPTIONS.items() for event in events]
+    listened = [
+        (queue_name(listener, event), event.routing_key)
+        for listener, events in SUBSCRIPTIONS.items()
+        for event in events
+    ]
     users = [*SERVICES, "gateway", "integrator"]
     return {
         "vhosts": [{"name": VHOST}],

@@ -106,18 +106,21 @@ class Relay:
         while True:
             rung.clear()
             rows = await connection.fetch(UNSENT, list(stuck), BATCH_ROWS)
-            confirmed, came_back = await self._publish(exchange, rows)
+            confirmed, came_back, broken = await self._publish(exchange, rows)
             if confirmed:
                 await connection.execute(ARCHIVE, confirmed)
                 sent_total.inc(len(confirmed))
+            if broken is not None:
+                raise broken
             stuck = stuck | came_back if came_back else set()
             if came_back or len(rows) < BATCH_ROWS:
                 await _wait(rung, LOOK_SECONDS)
 
     async def _publish(
         self, exchange: aio_pika.abc.AbstractExchange, rows: Iterable["asyncpg.Record"]
-    ) -> tuple[list[int], set[str]]:
-        """Publish all at once; give the positions to archive (each aggregate up to its first failure) and who is stuck."""
+    ) -> tuple[list[int], set[str], BaseException | None]:
+        """Publish all at once; give the positions to archive (each aggregate's up to its first failure), the aggregates
+        whose event came back, and what else went wrong, after which the channel's state is unknown."""
         rows = list(rows)
         async with asyncio.timeout(ANSWER_SECONDS + 5):
             results = await asyncio.gather(*(self._publish_one(exchange, row) for row in rows), return_exceptions=True)
@@ -128,16 +131,18 @@ class Relay:
             key = row["aggregate"] + row["subject"]
             if isinstance(result, PublishError):
                 unroutable_total.inc()
-                log.error("no queue takes this event; it stays in the outbox", routing_key=row["routing_key"], event_id=str(row["event_id"]))
+                log.error(
+                    "no queue takes this event; it stays in the outbox",
+                    routing_key=row["routing_key"],
+                    event_id=str(row["event_id"]),
+                )
                 stuck.add(key)
             elif isinstance(result, BaseException):
                 broken = result
                 stuck.add(key)
             elif key not in stuck:
                 confirmed.append(row["position"])
-        if broken is not None and not confirmed:
-            raise broken
-        return confirmed, stuck
+        return confirmed, stuck, broken
 
     async def _publish_one(self, exchange: aio_pika.abc.AbstractExchange, row: "asyncpg.Record") -> None:
         event = cloudevents_amqp.to_binary_event(

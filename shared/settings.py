@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 def _known_currency(code: str) -> str:
-    return Currency(code).value
+    return str(Currency(code).value)
 
 
 ShopCurrency = Annotated[str, AfterValidator(_known_currency)]

@@ -19,7 +19,9 @@ class OrderStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-class CustomerRegistered(Event, routing_key="orders.customer_registered.v1", aggregate="customer", subject="customer_id"):
+class CustomerRegistered(
+    Event, routing_key="orders.customer_registered.v1", aggregate="customer", subject="customer_id"
+):
     """A person can now place orders; they sign in with this login."""
 
     customer_id: UUID

@@ -6,7 +6,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from shared.contracts.base import Text
 
-
 T = TypeVar("T")
 
 

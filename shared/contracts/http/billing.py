@@ -25,7 +25,8 @@ class PayForOrder(Request):
 
     amount_minor: Amount | None = None
     expected_remaining_minor: Price | None = Field(
-        None, description="What remained when the payer decided. If it is no longer so, nothing is paid: `amount_changed`."
+        None,
+        description="What remained when the payer decided. If it is no longer so, nothing is paid: `amount_changed`.",
     )
 
 

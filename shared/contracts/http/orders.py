@@ -141,5 +141,7 @@ class OrderView(View):
     item_counts: list[StatusCount]
     items: list[ItemView]
     customer: CustomerView
-    active_orders: list[OrderNumber] = Field(description="The customer's other orders that are neither completed nor cancelled.")
+    active_orders: list[OrderNumber] = Field(
+        description="The customer's other orders that are neither completed nor cancelled."
+    )
     actions: list[Literal["cancel"]]

@@ -1,0 +1,112 @@
+"""Every failure as a problem (RFC 9457) that a person can act on and that shows nothing of our insides."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from shared.contracts.http.base import Problem
+from shared.db import is_unreachable, sqlstate
+from shared.errors import Busy, IdempotencyKeyInvalid, IdempotencyKeyMissing, InvalidRequest, Refusal, Unavailable
+
+MAX_BODY_BYTES = 64_000
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": description,
+        "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+    }
+    for status, description in (
+        ("4XX", "Refused: nothing was changed"),
+        (422, "Invalid: nothing was changed"),
+        ("5XX", "It is not known whether it was done: send it again with the same key"),
+    )
+}
+
+log = structlog.get_logger()
+
+
+def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **facts: object) -> Response:
+    """An answer in the form of RFC 9457."""
+    body = {
+        "type": "about:blank",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    # ASCII, because a name that the client sent may hold what UTF-8 cannot: a lone surrogate.
+    content = json.dumps({**body, **facts}, ensure_ascii=True, default=str)
+    return Response(content, status, headers, media_type="application/problem+json")
+
+
+async def refuse(_: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, Refusal)
+    headers: dict[str, str] = {}
+    if refusal.retry_after_seconds is not None:
+        headers["Retry-After"] = str(refusal.retry_after_seconds)
+    if refusal.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(refusal.status, refusal.code, refusal.sentence, headers, **refusal.facts)
+
+
+async def _refuse_invalid(request: Request, invalid: Exception) -> Response:
+    """Name each field that is wrong, and never repeat its value: it may be a password."""
+    assert isinstance(invalid, RequestValidationError)
+    errors = [
+        {"field": ".".join(str(part) for part in error["loc"]), "message": error["msg"]} for error in invalid.errors()
+    ]
+    first = invalid.errors()[0]
+    if tuple(first["loc"]) == ("header", "Idempotency-Key"):
+        if first["type"] == "missing":
+            missing = "Send an Idempotency-Key header, so that sending this again is safe."
+            return await refuse(request, IdempotencyKeyMissing(missing))
+        return await refuse(
+            request, IdempotencyKeyInvalid("An Idempotency-Key is 1 to 255 printable ASCII characters.")
+        )
+    if first["type"] == "json_invalid":
+        return problem(400, "malformed_json", "The body is not valid JSON.")
+    sentence = "; ".join(f"{error['field']}: {error['message']}" for error in errors[:5])
+    return await refuse(request, InvalidRequest(sentence, errors=errors))
+
+
+async def _refuse_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    codes = {
+        400: ("malformed_request", "The request cannot be read."),
+        404: ("not_found", "There is nothing at this address."),
+        405: ("method_not_allowed", "This address does not take this method."),
+        413: ("body_too_large", f"A body may have {MAX_BODY_BYTES} bytes at most."),
+    }
+    code, sentence = codes.get(error.status_code, ("refused", "The request was refused."))
+    return problem(error.status_code, code, sentence, dict(error.headers or {}))
+
+
+async def _answer_database_error(request: Request, error: Exception) -> Response:
+    if sqlstate(error) in ("55P03", "40P01", "40001"):
+        return await refuse(request, Busy("Somebody else is changing this right now: send it again."))
+    if is_unreachable(error):
+        log.warning("database unavailable", error=type(error).__name__, sqlstate=sqlstate(error))
+        return await refuse(request, Unavailable("The database cannot be reached: send it again with the same key."))
+    return await _answer_bug(request, error)
+
+
+async def _answer_bug(_: Request, error: Exception) -> Response:
+    log.error("unexpected error", exc_info=error)
+    return problem(500, "internal_error", "Something went wrong on our side. Send it again with the same key.")
+
+
+HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Awaitable[Response]]] = {
+    Refusal: refuse,
+    RequestValidationError: _refuse_invalid,
+    HTTPException: _refuse_http,
+    DBAPIError: _answer_database_error,
+    PoolTimeout: _answer_database_error,
+    OSError: _answer_database_error,
+    Exception: _answer_bug,
+}

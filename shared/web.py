@@ -1,0 +1,193 @@
+"""HTTP as every service speaks it: transactions, callers, idempotency keys, cursors, health."""
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import auth, idempotency, outbox
+from shared.auth import Caller
+from shared.correlation import CorrelationId
+from shared.db import Database
+from shared.errors import BadCursor, Unauthenticated
+from shared.problems import HANDLERS, MAX_BODY_BYTES, REFUSALS, problem
+from shared.settings import ServerSettings
+
+log = structlog.get_logger()
+V = TypeVar("V", bound=BaseModel)
+Check = Callable[[], Awaitable[None]]
+
+
+# --- What routes ask for ----------------------------------------------------------------------------------------------
+
+
+async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
+    database: Database = request.app.state.database
+    async with database.transaction() as session:
+        yield session
+
+
+# scope="function": commit first, answer then. With the default scope a failing commit was answered 200.
+Session = Annotated[AsyncSession, Depends(_transaction, scope="function")]
+
+
+def _caller(request: Request) -> Caller:
+    scheme, _, assertion = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated("The request does not bear the gateway's word on who is asking.")
+    state = request.app.state
+    return auth.verify(assertion, state.caller_keys, state.service, request.method, request.scope["path"])
+
+
+Asking = Annotated[Caller, Depends(_caller)]
+IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[\x20-\x7e]{1,255}$")]
+
+
+@dataclass(frozen=True)
+class Idempotent:
+    """Does a request's work once per key."""
+
+    session: AsyncSession
+    scope: str
+    key: str
+    request: bytes
+
+    async def __call__(self, answer: type[V], work: Callable[[], Awaitable[V]]) -> V:
+        return await idempotency.once(self.session, self.scope, self.key, self.request, answer, work)
+
+
+async def _once(request: Request, session: Session, caller: Asking, key: IdempotencyKey) -> Idempotent:
+    scope = f"{caller.login} {request.method} {request.scope['path']}"
+    return Idempotent(session, scope, key, await request.body())
+
+
+Once = Annotated[Idempotent, Depends(_once, scope="function")]
+
+
+def encode_cursor(*place: int | str) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, *kinds: type) -> list[Any]:
+    """The place that `encode_cursor` was given, of these kinds; refuses anything else: `BadCursor`."""
+    try:
+        place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if isinstance(place, list) and [type(part) for part in place] == list(kinds):
+            if all(abs(part) < 2**63 for part in place if isinstance(part, int)):
+                return place
+    except (binascii.Error, ValueError, RecursionError):
+        pass
+    raise BadCursor("This cursor is not one that a list has given: begin without one.")
+
+
+Cursor = Annotated[str | None, Query(max_length=300, description="`next` of the part before.")]
+Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
+
+
+# --- Applications -----------------------------------------------------------------------------------------------------
+
+
+def health_routes(checks: dict[str, Check]) -> APIRouter:
+    """`/healthz`: the process is alive. `/readyz`: it can serve, or says why not. `/metrics`."""
+    router = APIRouter(tags=["operation"])
+
+    @router.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @router.get("/readyz", response_model=dict[str, str])
+    async def readyz() -> Any:
+        reasons = {}
+        for name, check in checks.items():
+            try:
+                async with asyncio.timeout(2):
+                    await check()
+            except Exception as error:
+                log.warning("not ready", check=name, error=repr(error))
+                reasons[name] = "cannot be reached"
+        if reasons:
+            return problem(503, "not_ready", "Not ready: " + ", ".join(reasons), {"Retry-After": "1"}, reasons=reasons)
+        return {"status": "ready"}
+
+    @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def database_check(database: Database) -> Check:
+    async def check() -> None:
+        async with database.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    return check
+
+
+def web_app(title: str, lifespan: Callable[[FastAPI], Any], checks: dict[str, Check]) -> FastAPI:
+    """An application that answers every failure with a problem, limits bodies, and tells its health."""
+    app = FastAPI(
+        title=title,
+        version="1",
+        lifespan=lifespan,
+        max_body_size=MAX_BODY_BYTES,
+        responses=REFUSALS,
+        generate_unique_id_function=lambda route: route.name,
+        telemetry={"tracing": False, "metrics": False},
+        exception_handlers=HANDLERS,
+    )
+    app.add_middleware(CorrelationId)
+    app.include_router(health_routes(checks))
+    return app
+
+
+def service_api(
+    service: str, database: Database, caller_keys: str, routers: list[APIRouter], **state: object
+) -> FastAPI:
+    """A service's API: it writes rows, and rings the relay; it never talks to the broker."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        ringing = asyncio.create_task(outbox.ring(database))
+        yield
+        ringing.cancel()
+        with suppress(asyncio.CancelledError):
+            await ringing
+        await database.close()
+
+    app = web_app(f"Purser {service}", lifespan, {"database": database_check(database)})
+    app.state.service = service
+    app.state.database = database
+    app.state.caller_keys = auth.public_keys(caller_keys)
+    for name, value in state.items():
+        setattr(app.state, name, value)
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+def serve(app: FastAPI, settings: ServerSettings) -> None:
+    """Answer HTTP until told to stop; open streams are given 3 seconds then."""
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=3,
+    )

@@ -1,0 +1,182 @@
+"""A service's second door: events. It listens to its queues and relays its outbox."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
+from uuid import UUID
+
+import structlog
+from fastapi import FastAPI
+from faststream.middlewares import AckPolicy
+from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
+from faststream.rabbit.annotations import RabbitMessage
+from prometheus_client import Counter
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import inbox, outbox
+from shared.contracts.base import Event
+from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
+from shared.db import Database, is_unreachable
+from shared.housekeeping import keep_house
+from shared.relay import Relay
+from shared.web import Check, database_check, web_app
+
+# A reaction that fails is tried again after each of these, then its event becomes a dead letter.
+RETRY_SECONDS = (0.5, 2.0, 10.0, 60.0)
+UNREACHABLE_SECONDS = 1.0
+# How many events of one queue are in hand at once; one that waits for its next try takes up one of them.
+PREFETCH = 50
+
+log = structlog.get_logger()
+effects_total = Counter("purser_events_taken_total", "Events that took effect", ["queue"])
+repeats_total = Counter("purser_events_repeated_total", "Events that had taken effect before", ["queue"])
+failures_total = Counter("purser_reaction_failures_total", "Failed tries of a reaction", ["queue"])
+dead_letters_total = Counter("purser_dead_letters_total", "Events given up", ["queue"])
+
+E = TypeVar("E", bound=Event)
+Reaction = Callable[[E, AsyncSession], Awaitable[None]]
+
+
+class Reactions:
+    """What a listener does on which event; complete with respect to `SUBSCRIPTIONS`, or it does not start."""
+
+    def __init__(self, listener: str) -> None:
+        self.listener = listener
+        self._reactions: dict[type[Event], Reaction[Event]] = {}
+
+    def on(self, event: type[E]) -> Callable[[Reaction[E]], Reaction[E]]:
+        def add(reaction: Reaction[E]) -> Reaction[E]:
+            self._reactions[event] = reaction  # type: ignore[assignment]
+            return reaction
+
+        return add
+
+    def subscribe(self, broker: RabbitBroker, database: Database) -> None:
+        """Listen, on one lasting queue per event, with a channel for each."""
+        if set(self._reactions) != set(SUBSCRIPTIONS[self.listener]):
+            raise LookupError(f"{self.listener} does not react to exactly what SUBSCRIPTIONS says")
+        for event, reaction in self._reactions.items():
+            queue = queue_name(self.listener, event)
+            delivery = Delivery(queue, event, reaction, database)
+            broker.subscriber(
+                RabbitQueue(queue, declare=False),
+                channel=Channel(prefetch_count=PREFETCH),
+                ack_policy=AckPolicy.MANUAL,
+                decoder=_undecoded,
+            )(delivery.receive)
+
+
+async def _undecoded(message: RabbitMessage) -> bytes:
+    """A body that cannot be decoded must reach us, so that it can be made a dead letter rather than be stranded."""
+    return message.body
+
+
+class Delivery:
+    """Brings one queue's events to their reaction: acknowledged after the commit, given up only as a dead letter."""
+
+    def __init__(self, queue: str, event: type[Event], reaction: Reaction[Event], database: Database) -> None:
+        self.queue, self.event, self.reaction, self.database = queue, event, reaction, database
+
+    async def receive(self, message: RabbitMessage) -> None:
+        try:
+            event_id = UUID(str(message.headers["ce-id"]))
+            event = self.event.model_validate_json(message.body)
+        except (KeyError, ValueError, ValidationError) as error:
+            log.error("dead letter: not a valid event", queue=self.queue, error=type(error).__name__)
+            return await self._give_up(message)
+        with structlog.contextvars.bound_contextvars(correlation_id=message.correlation_id, event_id=str(event_id)):
+            if await self._take(event_id, event):
+                await message.ack()
+            else:
+                await self._give_up(message)
+
+    async def _take(self, event_id: UUID, event: Event) -> bool:
+        """True once the event has taken effect, now or earlier; False when it is to be given up."""
+        failed = 0
+        while True:
+            try:
+                await self._react(event_id, event)
+                return True
+            except Exception as error:
+                if is_unreachable(error):
+                    # Not the event's fault: it waits as long as it takes.
+                    log.warning("database unreachable", queue=self.queue, error=type(error).__name__)
+                    await asyncio.sleep(UNREACHABLE_SECONDS)
+                    continue
+                failures_total.labels(self.queue).inc()
+                if failed == len(RETRY_SECONDS):
+                    log.error("dead letter: every try failed", queue=self.queue, exc_info=error)
+                    return False
+                log.warning("reaction failed", queue=self.queue, attempt=failed + 1, error=repr(error))
+                await asyncio.sleep(RETRY_SECONDS[failed])
+                failed += 1
+
+    async def _react(self, event_id: UUID, event: Event) -> None:
+        async with self.database.transaction() as session:
+            first = await inbox.first_time(session, event_id)
+            if first:
+                await self.reaction(event, session)
+        (effects_total if first else repeats_total).labels(self.queue).inc()
+
+    async def _give_up(self, message: RabbitMessage) -> None:
+        dead_letters_total.labels(self.queue).inc()
+        await message.reject(requeue=False)
+
+
+async def keep_listening(make_broker: Callable[[], RabbitBroker], up: asyncio.Event) -> None:
+    """Connect, also where the broker is not there yet, and stay; `up` is set once it listens. Ends by cancellation."""
+    while True:
+        broker = make_broker()
+        try:
+            async with asyncio.timeout(15):
+                await broker.start()
+            up.set()
+            await asyncio.Event().wait()
+        except Exception as error:
+            log.warning("cannot listen yet", error=repr(error))
+            await asyncio.sleep(1)
+        finally:
+            up.clear()
+            with suppress(Exception):
+                async with asyncio.timeout(10):
+                    await broker.stop()
+
+
+def listening_check(up: asyncio.Event) -> Check:
+    async def check() -> None:
+        if not up.is_set():
+            raise ConnectionError("the broker's queues are not listened to")
+
+    return check
+
+
+def service_worker(
+    service: str, database: Database, database_url: str, broker_url: str, reactions: Reactions
+) -> FastAPI:
+    """A service's worker: listening, relaying, housekeeping; it answers HTTP only about its health."""
+    up = asyncio.Event()
+
+    def broker() -> RabbitBroker:
+        made = RabbitBroker(broker_url, reconnect_interval=1.0, graceful_timeout=10)
+        reactions.subscribe(made, database)
+        return made
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        tasks = [
+            asyncio.create_task(keep_listening(broker, up)),
+            asyncio.create_task(Relay(service, database_url, broker_url).run()),
+            asyncio.create_task(outbox.ring(database)),
+            asyncio.create_task(keep_house(database)),
+        ]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await database.close()
+
+    return web_app(
+        f"Purser {service} worker", lifespan, {"database": database_check(database), "broker": listening_check(up)}
+    )
