@@ -12,7 +12,7 @@ from shared.contracts.http.base import ActView
 async def record_act(
     session: AsyncSession, caller: Caller, act: str, subject: str, note: str | None = None, **details: str | int | None
 ) -> None:
-    """Write down what staff did to `subject` (an order's number, a customer's id); a customer's own acts are not theirs."""
+    """Write down what staff did to `subject` (an order's number, a customer's id); customers' doings are not acts."""
     if caller.is_staff:
         await session.execute(
             text(
@@ -34,7 +34,8 @@ async def list_acts(session: AsyncSession, subject: str, limit: int = 100) -> li
     """The newest acts on `subject`, newest first."""
     rows = await session.execute(
         text(
-            "SELECT at, login, role, act, subject, note, details FROM acts WHERE subject = :subject ORDER BY id DESC LIMIT :n"
+            "SELECT at, login, role, act, subject, note, details FROM acts"
+            " WHERE subject = :subject ORDER BY id DESC LIMIT :n"
         ),
         {"subject": subject, "n": limit},
     )

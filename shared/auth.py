@@ -1,4 +1,4 @@
-"""Who is asking. The gateway signs it for one service, one method, one path and a minute; the service believes nobody else."""
+"""Who is asking: the gateway signs it for one service, one request and a minute; the service believes nobody else."""
 
 import base64
 from collections.abc import Sequence

@@ -19,7 +19,8 @@ class CorrelationId:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         given = Headers(scope=scope).get(HEADER, "")
         correlation_id = given if re.fullmatch(r"[A-Za-z0-9-]{8,64}", given) else uuid4().hex
 

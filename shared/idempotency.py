@@ -18,8 +18,8 @@ async def once(
 ) -> V:
     """Do `work` unless `key` has been used in `scope`; then give its answer again.
 
-    The key is claimed inside the business transaction, so that a refusal, or a crash, frees it; a second request with the
-    same key waits on the unique index until the first has ended. Refuses the key with another `request`:
+    The key is claimed inside the business transaction, so that a refusal, or a crash, frees it; a second request with
+    the same key waits on the unique index until the first has ended. Refuses the key with another `request`:
     `IdempotencyKeyReused`.
     """
     which = {"scope": scope, "key": key}

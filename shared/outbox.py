@@ -18,7 +18,7 @@ log = structlog.get_logger()
 async def record(session: AsyncSession, event: Event) -> UUID:
     """Tell `event` if, and only if, this transaction commits. Returns the event's id.
 
-    Call it while the aggregate's row is locked: that is what keeps an aggregate's events in the order of their versions.
+    Call it while the aggregate's row is locked: that keeps an aggregate's events in the order of their versions.
     """
     event_id = uuid4()
     await session.execute(

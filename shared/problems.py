@@ -1,7 +1,7 @@
 """Every failure as a problem (RFC 9457) that a person can act on and that shows nothing of our insides."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -101,7 +101,7 @@ async def _answer_bug(_: Request, error: Exception) -> Response:
     return problem(500, "internal_error", "Something went wrong on our side. Send it again with the same key.")
 
 
-HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Awaitable[Response]]] = {
+HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     Refusal: refuse,
     RequestValidationError: _refuse_invalid,
     HTTPException: _refuse_http,

@@ -78,7 +78,7 @@ class Relay:
             make_url(self.database_url).set(drivername="postgresql").render_as_string(hide_password=False),
             timeout=ANSWER_SECONDS,
             command_timeout=10,
-            # A plan made while the outbox was empty would read it whole when 100,000 rows wait (measured: 7 ms a batch).
+            # A plan made while the outbox was empty would read all of 100,000 waiting rows (measured: 7 ms a batch).
             server_settings={"enable_seqscan": "off"},
         )
         try:

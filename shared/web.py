@@ -84,9 +84,9 @@ def decode_cursor(cursor: str, *kinds: type) -> list[Any]:
     """The place that `encode_cursor` was given, of these kinds; refuses anything else: `BadCursor`."""
     try:
         place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if isinstance(place, list) and [type(part) for part in place] == list(kinds):
-            if all(abs(part) < 2**63 for part in place if isinstance(part, int)):
-                return place
+        fits = isinstance(place, list) and [type(part) for part in place] == list(kinds)
+        if fits and all(abs(part) < 2**63 for part in place if isinstance(part, int)):
+            return list(place)
     except (binascii.Error, ValueError, RecursionError):
         pass
     raise BadCursor("This cursor is not one that a list has given: begin without one.")

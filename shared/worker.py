@@ -85,7 +85,8 @@ class Delivery:
             event = self.event.model_validate_json(message.body)
         except (KeyError, ValueError, ValidationError) as error:
             log.error("dead letter: not a valid event", queue=self.queue, error=type(error).__name__)
-            return await self._give_up(message)
+            await self._give_up(message)
+            return
         with structlog.contextvars.bound_contextvars(correlation_id=message.correlation_id, event_id=str(event_id)):
             if await self._take(event_id, event):
                 await message.ack()

@@ -82,7 +82,7 @@ class TicketRow(View):
 
 
 class TicketView(View):
-    """A conversation: its newest messages, newest last; `earlier` is the cursor of those before, null at the beginning."""
+    """A conversation: its newest messages, newest last; `earlier` is the cursor of those before, null at the start."""
 
     ticket: TicketRow
     messages: list[MessageView]

@@ -1,0 +1,21 @@
+"""The process `billing-api`."""
+
+from fastapi import FastAPI
+
+from services.billing.routes import router
+from services.billing.settings import BillingApiSettings
+from shared.db import Database
+from shared.settings import load
+from shared.telemetry import configure_logging
+from shared.web import serve, service_api
+
+
+def create(settings: BillingApiSettings) -> FastAPI:
+    database = Database(settings.database_url)
+    return service_api("billing", database, settings.caller_public_keys, [router], currency=settings.currency)
+
+
+if __name__ == "__main__":
+    settings = load(BillingApiSettings)
+    configure_logging("billing-api", settings.log_format, settings.log_level)
+    serve(create(settings), settings)

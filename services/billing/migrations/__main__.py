@@ -1,0 +1,5 @@
+"""The process `billing-migrate`."""
+
+from shared.migrations import main
+
+main("services.billing")

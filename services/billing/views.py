@@ -1,0 +1,69 @@
+"""Billing's rows as its HTTP answers show them."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.billing.models import Account, Invoice, Transfer
+from shared.auth import Caller
+from shared.contracts.http.billing import BalanceView, InvoiceView, StatementView, TransferKind, TransferView
+
+
+def balance_view(customer_id: UUID, account: Account | None, shop_currency: str) -> BalanceView:
+    """Zeros for a customer who never had money."""
+    if account is None:
+        account = Account(id=customer_id, currency=shop_currency, balance_minor=0, held_minor=0, version=0)
+    return BalanceView(
+        customer_id=customer_id,
+        currency=account.currency,
+        balance_minor=account.balance_minor,
+        held_minor=account.held_minor,
+        available_minor=account.available_minor,
+        version=account.version,
+    )
+
+
+def invoice_view(invoice: Invoice, balance: BalanceView, caller: Caller) -> InvoiceView:
+    may_pay = caller.moves_money or not caller.is_staff
+    payable = invoice.remaining_minor > 0 and balance.available_minor > 0
+    return InvoiceView(
+        order_number=invoice.order_number,
+        total_minor=invoice.total_minor,
+        paid_minor=invoice.paid_minor,
+        remaining_minor=invoice.remaining_minor,
+        balance=balance,
+        actions=["pay"] if may_pay and payable else [],
+    )
+
+
+def statement_view(
+    customer_id: UUID,
+    currency: str,
+    opening_minor: int,
+    transfers: Sequence[Transfer],
+    next_: str | None,
+    caller: Caller,
+) -> StatementView:
+    return StatementView(
+        customer_id=customer_id,
+        currency=currency,
+        opening_minor=opening_minor,
+        items=[_transfer_view(transfer, caller) for transfer in transfers],
+        closing_minor=transfers[-1].balance_after_minor if transfers else opening_minor,
+        next=next_,
+    )
+
+
+def _transfer_view(transfer: Transfer, caller: Caller) -> TransferView:
+    """A customer sees neither staff's notes nor who of the staff it was."""
+    return TransferView(
+        id=transfer.id,
+        at=transfer.at,
+        kind=TransferKind(transfer.kind),
+        amount_minor=transfer.change_minor,
+        balance_minor=transfer.balance_after_minor,
+        note=transfer.note,
+        order_number=transfer.order_number,
+        line=transfer.line,
+        staff_note=transfer.staff_note if caller.is_staff else None,
+        made_by=transfer.made_by if caller.is_staff or transfer.made_by == caller.login else None,
+    )
