@@ -1,0 +1,1 @@
+"""Purser's specification, as tests on real PostgreSQL and RabbitMQ."""

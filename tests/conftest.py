@@ -1,0 +1,46 @@
+"""The servers are started once for all workers, by the process that hands out the tests; each worker has its own
+databases and virtual host on them."""
+
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.installation import Installation
+from tests.servers import Servers, running_servers
+
+_running = ExitStack()
+
+
+def _workers(config: pytest.Config) -> list[str]:
+    count = getattr(config.option, "numprocesses", None)
+    return [f"gw{index}" for index in range(count)] if count else ["main"]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        servers = _running.enter_context(running_servers(_workers(session.config)))
+        session.config.stash[SERVERS] = servers
+
+
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["servers"] = node.config.stash[SERVERS].as_input()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _running.close()
+
+
+SERVERS = pytest.StashKey[Servers]()
+
+
+@pytest.fixture(scope="session")
+async def installation(request: pytest.FixtureRequest) -> AsyncIterator[Installation]:
+    """This worker's databases and virtual host."""
+    given = getattr(request.config, "workerinput", None)
+    servers = Servers(**given["servers"]) if given else request.config.stash[SERVERS]
+    mine = Installation(servers, given["workerid"] if given else "main")
+    await mine.create()
+    yield mine
+    await mine.drop()
