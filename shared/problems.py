@@ -70,7 +70,7 @@ async def _refuse_invalid(request: Request, invalid: Exception) -> Response:
             request, IdempotencyKeyInvalid("An Idempotency-Key is 1 to 255 printable ASCII characters.")
         )
     if first["type"] == "json_invalid":
-        return problem(400, "malformed_json", "The body is not valid JSON.")
+        return problem(400, "malformed_json", "The body cannot be read as JSON.")
     sentence = "; ".join(f"{error['field']}: {error['message']}" for error in errors[:5])
     return await refuse(request, InvalidRequest(sentence, errors=errors))
 
@@ -78,7 +78,7 @@ async def _refuse_invalid(request: Request, invalid: Exception) -> Response:
 async def _refuse_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     codes = {
-        400: ("malformed_request", "The request cannot be read."),
+        400: ("malformed_json", "The body cannot be read as JSON."),
         404: ("not_found", "There is nothing at this address."),
         405: ("method_not_allowed", "This address does not take this method."),
         413: ("body_too_large", f"A body may have {MAX_BODY_BYTES} bytes at most."),

@@ -22,7 +22,8 @@ from shared.auth import Caller
 from shared.correlation import CorrelationId
 from shared.db import Database
 from shared.errors import BadCursor, Unauthenticated
-from shared.problems import HANDLERS, MAX_BODY_BYTES, REFUSALS, problem
+from shared.limits import BodyLimit
+from shared.problems import HANDLERS, REFUSALS, problem
 from shared.settings import ServerSettings
 
 log = structlog.get_logger()
@@ -142,12 +143,12 @@ def web_app(title: str, lifespan: Callable[[FastAPI], Any], checks: dict[str, Ch
         title=title,
         version="1",
         lifespan=lifespan,
-        max_body_size=MAX_BODY_BYTES,
         responses=REFUSALS,
         generate_unique_id_function=lambda route: route.name,
         telemetry={"tracing": False, "metrics": False},
         exception_handlers=HANDLERS,
     )
+    app.add_middleware(BodyLimit)
     app.add_middleware(CorrelationId)
     app.include_router(health_routes(checks))
     return app

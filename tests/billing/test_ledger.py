@@ -108,7 +108,8 @@ async def test_a_balance_equals_its_transfers_for_any_reader_during_load(custome
                 row = await session.execute(
                     text(
                         "SELECT a.balance_minor, (SELECT sum(CASE WHEN credit_account = a.id THEN amount_minor"
-                        " ELSE -amount_minor END) FROM transfers WHERE customer_id = a.id) FROM accounts a WHERE id = :id"
+                        " ELSE -amount_minor END) FROM transfers WHERE customer_id = a.id)"
+                        " FROM accounts a WHERE id = :id"
                     ),
                     {"id": customer.id},
                 )
