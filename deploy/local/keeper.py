@@ -1,0 +1,183 @@
+"""Running programs and servers, and starting again what dies."""
+
+import asyncio
+import contextlib
+import http.client
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+from .home import ROOT, Home, Running, State, Step
+from .programs import Program
+
+LOG_BYTES = 10_000_000
+START_SECONDS = 60
+# A program that dies three times before it was ever ready will not get better.
+PATIENCE = 3
+
+
+class Failed(Exception):
+    """The start cannot go on; the log of `process` says more."""
+
+    def __init__(self, process: str, sentence: str):
+        super().__init__(sentence)
+        self.process = process
+
+
+class Server(Protocol):
+    """PostgreSQL or RabbitMQ."""
+
+    port: int
+
+    def alive(self) -> bool: ...
+    def stop(self) -> None: ...
+    @property
+    def pid(self) -> int | None: ...
+
+
+class Keeper:
+    """Keeps processes running and writes down how they are."""
+
+    def __init__(self, home: Home, state: State):
+        self.home = home
+        self.state = state
+        self._tasks: list[asyncio.Task[None]] = []
+        self._servers: list[Server] = []
+
+    @contextlib.asynccontextmanager
+    async def step(self, name: str) -> AsyncIterator[Step]:
+        """A step of the start, shown while it lasts and when it is done."""
+        step = Step(name=name, began=time.time())
+        self.state.steps.append(step)
+        self.write()
+        yield step
+        step.seconds = time.time() - step.began
+        self.write()
+
+    def write(self) -> None:
+        """Let others see the state."""
+        self.state.write(self.home)
+
+    async def run(self, program: Program) -> None:
+        """Run a program to its end, which must be a good one."""
+        process = await self._spawn(program, asyncio.subprocess.PIPE)
+        try:
+            await process.communicate(program.stdin.encode())
+        finally:
+            await _end(process)
+        if process.returncode:
+            raise Failed(program.name, f"{program.name} ended with {process.returncode}")
+
+    async def keep(self, program: Program) -> None:
+        """Start a program, keep it running from now on, and return when it is ready."""
+        running = self.state.processes[program.name] = Running(port=program.port)
+        self._tasks.append(asyncio.create_task(self._keep(program, running)))
+        deadline = time.monotonic() + START_SECONDS
+        while (why := await asyncio.to_thread(why_not_ready, program.port)) is not None:
+            if running.deaths >= PATIENCE:
+                raise Failed(
+                    program.name, f"{program.name} ended {running.deaths} times, last with {running.last_exit}"
+                )
+            if time.monotonic() > deadline:
+                raise Failed(program.name, f"{program.name} was not ready within {START_SECONDS} s: {why}")
+            await asyncio.sleep(0.1)
+
+    async def keep_server(self, name: str, server: Server, start: Callable[[], None]) -> None:
+        """Start a server, keep it running from now on, and return when it is ready."""
+        self._servers.append(server)
+        running = self.state.processes[name] = Running(port=server.port)
+        await asyncio.to_thread(start)
+        self._born(running, server.pid)
+        self._tasks.append(asyncio.create_task(self._keep_server(server, start, running)))
+
+    async def stop(self) -> None:
+        """Stop the programs, then the servers they depend on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(asyncio.to_thread(server.stop) for server in self._servers))
+
+    async def rotate_logs(self) -> None:
+        """Keep each log and one before it; copied and cut, since the processes hold it open."""
+        while True:
+            for log in self.home.logs.glob("*.log"):
+                if log.stat().st_size > LOG_BYTES:
+                    await asyncio.to_thread(shutil.copyfile, log, log.with_suffix(".log.1"))
+                    log.open("w").close()
+            await asyncio.sleep(10)
+
+    async def _keep(self, program: Program, running: Running) -> None:
+        pause = 0.5
+        while True:
+            process = await self._spawn(program, asyncio.subprocess.DEVNULL)
+            self._born(running, process.pid)
+            try:
+                running.last_exit = await process.wait()
+            finally:
+                await _end(process)
+            pause = self._died(running, pause)
+            await asyncio.sleep(pause)
+
+    async def _keep_server(self, server: Server, start: Callable[[], None], running: Running) -> None:
+        pause = 0.5
+        while True:
+            while server.alive():
+                await asyncio.sleep(0.5)
+            pause = self._died(running, pause)
+            await asyncio.sleep(pause)
+            # What kept it from starting is in its log; the next round tries again.
+            with contextlib.suppress(Exception):
+                await asyncio.to_thread(start)
+                self._born(running, server.pid)
+
+    async def _spawn(self, program: Program, stdin: int) -> asyncio.subprocess.Process:
+        with self.home.log(program.name).open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                program.module,
+                cwd=ROOT,
+                env=program.environment,
+                stdin=stdin,
+                stdout=log,
+                stderr=log,
+            )
+
+    def _born(self, running: Running, pid: int | None) -> None:
+        running.pid, running.since = pid, time.time()
+        self.write()
+
+    def _died(self, running: Running, pause: float) -> float:
+        """How long to wait before the next start: longer each time, unless it had run for a minute."""
+        lived = time.time() - running.since
+        running.pid, running.deaths = None, running.deaths + 1
+        self.write()
+        return 0.5 if lived > 60 else min(2 * pause, 30)
+
+
+def why_not_ready(port: int) -> str | None:
+    """None if the program on this port says that it is ready, else what it says instead."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        said = answer.read(200).decode(errors="replace")
+        return None if answer.status == 200 else f"{answer.status} {said}".strip()
+    except (OSError, http.client.HTTPException) as error:
+        return f"does not answer ({type(error).__name__})"
+    finally:
+        connection.close()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask the process to stop; kill it when it has not after ten seconds."""
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), 10)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,125 @@
+"""What runs, and what each process is told. Nobody is told more than it needs."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from .home import HOME
+from .processes import MARK
+from .secrets import LOGINS, Secrets
+
+SERVICES = ("orders", "billing", "support")
+SERVER_PORTS = ("postgres", "rabbitmq", "rabbitmq-distribution", "rabbitmq-epmd")
+PROGRAM_PORTS = tuple(f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker"))
+# Passed on from the user's shell; whatever else is in there stays there.
+FROM_THE_USER = ("PATH", "HOME", "TMPDIR", "TZ", "PURSER_CURRENCY")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A Python module to run, with its environment; `port` if it answers /readyz."""
+
+    name: str
+    module: str
+    environment: Mapping[str, str] = field(repr=False)
+    port: int = 0
+    stdin: str = field(default="", repr=False)
+
+
+class Programs:
+    """Every program of the system, given the ports and the secrets of this start."""
+
+    def __init__(self, ports: Mapping[str, int], secrets: Secrets):
+        self._ports = ports
+        self._secrets = secrets
+
+    def migrations(self) -> list[Program]:
+        """Run once before everything else, at the same time."""
+        modules = {service: f"services.{service}.migrations" for service in SERVICES} | {
+            "gateway": "gateway.migrations"
+        }
+        return [
+            self._program(f"{name}-migrate", module, PURSER_MIGRATION_URL=self._database(f"{name}_owner", name))
+            for name, module in modules.items()
+        ]
+
+    def apis(self) -> list[Program]:
+        """They answer requests, and need nothing but their database."""
+        return [
+            self._listening(
+                f"{service}-api",
+                f"services.{service}.api",
+                PURSER_DATABASE_URL=self._database(service, service),
+                PURSER_CALLER_PUBLIC_KEYS=self._secrets.caller_public_key,
+            )
+            for service in SERVICES
+        ]
+
+    def workers(self) -> list[Program]:
+        """They relay and consume events."""
+        return [
+            self._listening(
+                f"{service}-worker",
+                f"services.{service}.worker",
+                PURSER_DATABASE_URL=self._database(service, service),
+                PURSER_BROKER_URL=self.broker_url(service),
+            )
+            for service in SERVICES
+        ]
+
+    def gateway(self) -> Program:
+        """The only one that browsers and users talk to."""
+        return self._listening("gateway", "gateway.app", **self._gateway_environment())
+
+    def logins(self) -> Program:
+        """Makes or renews the logins of the staff."""
+        staff = [(login, role) for role, login in LOGINS.items() if role != "customer"]
+        lines = [f"{login} {role} {self._secrets.logins[login]}\n" for login, role in staff]
+        program = self._program("logins", "gateway.accounts.bootstrap", **self._gateway_environment())
+        return replace(program, stdin="".join(lines))
+
+    def demonstration(self) -> Program:
+        """Fills an empty shop."""
+        passwords = self._secrets.logins
+        return self._program(
+            "demonstration",
+            "deploy.demo",
+            PURSER_URL=self.url("gateway"),
+            PURSER_DEMO_ADMIN_PASSWORD=passwords[LOGINS["admin"]],
+            PURSER_DEMO_CUSTOMER_PASSWORD=passwords[LOGINS["customer"]],
+        )
+
+    def url(self, program: str) -> str:
+        """The address of a program on this machine."""
+        return f"http://127.0.0.1:{self._ports[program]}"
+
+    def broker_url(self, user: str) -> str:
+        """The broker's address for this user."""
+        return f"amqp://{user}:{self._secrets.broker[user]}@127.0.0.1:{self._ports['rabbitmq']}/purser"
+
+    def _database(self, role: str, database: str) -> str:
+        where = f"127.0.0.1:{self._ports['postgres']}/{database}"
+        return f"postgresql+asyncpg://{role}:{self._secrets.databases[role]}@{where}"
+
+    def _gateway_environment(self) -> dict[str, str]:
+        services = {f"PURSER_{service.upper()}_URL": self.url(f"{service}-api") for service in SERVICES}
+        return services | {
+            "PURSER_DATABASE_URL": self._database("gateway", "gateway"),
+            "PURSER_BROKER_URL": self.broker_url("gateway"),
+            "PURSER_CALLER_PRIVATE_KEY": self._secrets.caller_private_key,
+            "PURSER_COOKIE_SECURE": "false",
+        }
+
+    def _listening(self, name: str, module: str, **environment: str) -> Program:
+        port = self._ports[name]
+        program = self._program(name, module, PURSER_HOST="127.0.0.1", PURSER_PORT=str(port), **environment)
+        return replace(program, port=port)
+
+    def _program(self, name: str, module: str, **environment: str) -> Program:
+        common = {key: os.environ[key] for key in FROM_THE_USER if key in os.environ} | {
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            "PURSER_LOG_FORMAT": "text",
+            MARK: str(HOME.folder),
+        }
+        return Program(name, module, common | environment)

@@ -1,0 +1,172 @@
+"""The background process that is the system: starts everything in order, keeps it running, stops it when told to."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
+
+from deploy.postgres.provision import provision
+from deploy.rabbitmq.definitions import render
+
+from . import ports
+from .home import HOME, ROOT, Failure, Home, State, Step
+from .keeper import Failed, Keeper
+from .postgres import Postgres, PostgresFailed
+from .processes import end, started_for
+from .programs import PROGRAM_PORTS, SERVER_PORTS, Program, Programs
+from .rabbitmq import RabbitMQ, RabbitMQFailed
+from .rabbitmq_binaries import Binaries, RabbitMQMissing, installed, unpack
+from .secrets import Secrets, write_private
+
+GATEWAY_PORT = 8000
+
+
+class System:
+    """Everything of one checkout, from nothing to serving."""
+
+    def __init__(self, home: Home, keeper: Keeper):
+        self._home = home
+        self._keeper = keeper
+        self._state = keeper.state
+        self._secrets = Secrets.load(home.secrets, os.environ.get("PURSER_DEMO_PASSWORD"))
+        self._ports = self._choose_ports()
+        self._programs = Programs(self._ports, self._secrets)
+        self._state.url = self._programs.url("gateway")
+        self._state.broker_url = self._programs.broker_url("integrator")
+
+    async def start(self) -> None:
+        """Start everything, whatever can at the same time; return when all of it serves."""
+        async with asyncio.TaskGroup() as group:
+            broker = group.create_task(self._broker())
+            await self._databases()
+            ready = [group.create_task(self._keeper.keep(program)) for program in self._programs.apis()]
+            logins = group.create_task(self._run("logins", [self._programs.logins()]))
+            await broker
+            rest = [*self._programs.workers(), self._programs.gateway()]
+            async with self._step(f"services ({len(ready) + len(rest)} processes)"):
+                await asyncio.gather(*ready, *(self._keeper.keep(program) for program in rest))
+            await logins
+        await self._run("demonstration shop", [self._programs.demonstration()])
+
+    def _choose_ports(self) -> dict[str, int]:
+        remembered = json.loads(self._home.ports.read_text()) if self._home.ports.exists() else {}
+        chosen = ports.assign((*SERVER_PORTS, *PROGRAM_PORTS), remembered)
+        wanted = int(os.environ.get("PURSER_PORT") or GATEWAY_PORT)
+        chosen["gateway"] = ports.first_free(wanted)
+        if chosen["gateway"] != wanted:
+            self._state.notes.append(f"Port {wanted} is in use; taking {chosen['gateway']}.")
+        write_private(self._home.ports, json.dumps(chosen, indent=1))
+        return chosen
+
+    async def _databases(self) -> None:
+        async with self._step("PostgreSQL"):
+            folder, log = self._home.data / "postgres", self._home.log("postgres")
+            server = Postgres(folder, self._ports["postgres"], self._secrets.database_admin, log=log)
+            try:
+                await self._keeper.keep_server("postgres", server, server.start)
+            except PostgresFailed as error:
+                raise Failed("postgres", f"PostgreSQL did not start: {error}") from error
+            await provision(server.admin_url, self._secrets.databases)
+        await self._run("migrations", self._programs.migrations())
+
+    async def _broker(self) -> None:
+        binaries = await self._broker_binaries()
+        async with self._step("RabbitMQ"):
+            node = RabbitMQ(
+                self._home.data / "rabbitmq",
+                self._ports["rabbitmq"],
+                binaries,
+                distribution_port=self._ports["rabbitmq-distribution"],
+                epmd_port=self._ports["rabbitmq-epmd"],
+                log=self._home.log("rabbitmq"),
+            )
+            bare = json.loads((ROOT / "deploy/rabbitmq/definitions.json").read_text())
+            definitions = render(bare, self._secrets.broker, "purser")
+            try:
+                await self._keeper.keep_server("rabbitmq", node, lambda: node.start(definitions))
+            except RabbitMQFailed as error:
+                raise Failed("rabbitmq", f"RabbitMQ did not start: {error}") from error
+
+    async def _broker_binaries(self) -> Binaries:
+        folder = self._home.folder / "rabbitmq"
+        if found := installed(folder):
+            return found
+        async with self._step("RabbitMQ's packages, unpacked into .purser/rabbitmq"):
+            try:
+                return await asyncio.to_thread(unpack, folder, self._home.folder / "apt")
+            except RabbitMQMissing as error:
+                raise Failed("supervisor", str(error)) from error
+
+    async def _run(self, name: str, programs: Iterable[Program]) -> None:
+        async with self._step(name), asyncio.TaskGroup() as group:
+            for program in programs:
+                group.create_task(self._keeper.run(program))
+
+    def _step(self, name: str) -> AbstractAsyncContextManager[Step]:
+        return self._keeper.step(name)
+
+
+async def supervise(home: Home) -> State:
+    """Be the system until a signal says to stop, or its start fails."""
+    state = State.new()
+    keeper = Keeper(home, state)
+    keeper.write()
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    await asyncio.to_thread(_clear_away, state, home)
+    upkeep = asyncio.create_task(keeper.rotate_logs())
+    start = asyncio.create_task(_begin(home, keeper))
+    stop = asyncio.create_task(told.wait())
+    await asyncio.wait({start, stop}, return_when=asyncio.FIRST_COMPLETED)
+    if start.done() and (error := start.exception()):
+        state.failure = _failure(error)
+    elif start.done():
+        state.phase = "up"
+        keeper.write()
+        await stop
+    state.phase = "stopping"
+    keeper.write()
+    for task in (start, stop, upkeep):
+        task.cancel()
+    await keeper.stop()
+    await asyncio.to_thread(end, started_for(home.folder))  # a download, say, that a thread still waits for
+    return state
+
+
+async def _begin(home: Home, keeper: Keeper) -> None:
+    await System(home, keeper).start()
+
+
+def _clear_away(state: State, home: Home) -> None:
+    """End what a killed supervisor has left running."""
+    if leftovers := started_for(home.folder):
+        state.notes.append(f"Ended {len(leftovers)} processes that were left from an earlier start.")
+        end(leftovers)
+
+
+def _failure(error: BaseException) -> Failure:
+    """The first cause, however deep in groups of tasks it happened."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, Failed):
+        return Failure(process=error.process, sentence=str(error))
+    return Failure(process="supervisor", sentence=f"{type(error).__name__}: {error}")
+
+
+def main() -> None:
+    """Supervise this checkout, unless somebody already does."""
+    with HOME.supervised() as alone:
+        if not alone:
+            sys.exit("Another supervisor runs.")
+        state = asyncio.run(supervise(HOME))
+        end(started_for(HOME.folder))  # now that no thread is left that could have started one more
+        state.phase = "failed" if state.failure else "down"
+        state.write(HOME)
+
+
+if __name__ == "__main__":
+    main()

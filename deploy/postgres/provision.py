@@ -1,0 +1,37 @@
+"""The databases and roles: each service reaches its own database, as a role that owns nothing in it.
+
+What a service may do with its tables, its migrations grant, table by table.
+"""
+
+import asyncpg
+
+SERVICES = ("orders", "billing", "support", "gateway")
+# Anybody's number would do: it keeps two provisioners from making the same role at once.
+LOCK = 7_091_623
+
+
+async def provision(admin_url: str, passwords: dict[str, str], suffix: str = "") -> None:
+    """Make or renew each `<service>` and `<service>_owner` role and the database `<service><suffix>`."""
+    admin = await asyncpg.connect(admin_url)
+    try:
+        await admin.execute(f"select pg_advisory_lock({LOCK})")
+        for service in SERVICES:
+            await _make_role(admin, service, passwords[service])
+            await _make_role(admin, f"{service}_owner", passwords[f"{service}_owner"])
+            await _make_database(admin, service, f"{service}{suffix}")
+    finally:
+        await admin.close()
+
+
+async def _make_role(admin: asyncpg.Connection, role: str, password: str) -> None:
+    if not await admin.fetchval("select true from pg_roles where rolname = $1", role):
+        await admin.execute(f'create role "{role}"')
+    secret = await admin.fetchval("select quote_literal($1::text)", password)
+    await admin.execute(f'alter role "{role}" login password {secret}')
+
+
+async def _make_database(admin: asyncpg.Connection, service: str, database: str) -> None:
+    if not await admin.fetchval("select true from pg_database where datname = $1", database):
+        await admin.execute(f'create database "{database}" owner "{service}_owner"')
+    await admin.execute(f'revoke all on database "{database}" from public')
+    await admin.execute(f'grant connect on database "{database}" to "{service}", "{service}_owner"')
