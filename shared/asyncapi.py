@@ -7,9 +7,12 @@ from pydantic.json_schema import models_json_schema
 from shared.contracts import billing, orders, support
 from shared.contracts.base import Event
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
-from shared.messaging import EVENTS
+from shared.messaging import EVENTS, VHOST
 
 PUBLISHERS = {"orders": orders, "billing": billing, "support": support}
+
+
+EXCHANGE = {"name": EVENTS, "type": "topic", "durable": True, "vhost": VHOST}
 
 
 def published() -> list[type[Event]]:
@@ -45,8 +48,8 @@ def document() -> dict[str, object]:
         "info": {
             "title": "Purser's events",
             "version": "1",
-            "description": "CloudEvents 1.0 in AMQP 0-9-1, binary mode. At least once: `ce-id` names an event, a repeated "
-            "one has the same. `version` counts an aggregate's (`ce-subject`) events.",
+            "description": "CloudEvents 1.0 in AMQP 0-9-1, binary mode. At least once: `ce-id` names an event, and a"
+            " repeated one has the same. `version` counts an aggregate's (`ce-subject`) events.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
@@ -63,12 +66,7 @@ def _channel(event: type[Event]) -> dict[str, object]:
     return {
         "address": event.routing_key,
         "messages": {event.__name__: {"$ref": f"#/components/messages/{event.__name__}"}},
-        "bindings": {
-            "amqp": {
-                "is": "routingKey",
-                "exchange": {"name": EVENTS, "type": "topic", "durable": True, "vhost": "purser"},
-            }
-        },
+        "bindings": {"amqp": {"is": "routingKey", "exchange": EXCHANGE}},
     }
 
 

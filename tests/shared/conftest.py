@@ -1,0 +1,75 @@
+"""A service's plumbing on billing's database, and a program beside it that hears everything told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import aio_pika
+import pytest
+
+from shared.contracts.billing import BalanceChanged
+from shared.db import Database
+from tests.installation import Installation
+
+
+@pytest.fixture(scope="session")
+async def database(installation: Installation) -> AsyncIterator[Database]:
+    database = Database(installation.database_url("billing"))
+    yield database
+    await database.close()
+
+
+def balance_changed(customer_id: UUID, version: int) -> BalanceChanged:
+    return BalanceChanged(
+        customer_id=customer_id,
+        currency="USD",
+        balance_minor=version,
+        held_minor=0,
+        available_minor=version,
+        version=version,
+        at=datetime.now(UTC),
+    )
+
+
+@dataclass
+class Listener:
+    """Another program, which has bound a queue of its own."""
+
+    heard: list[aio_pika.abc.AbstractIncomingMessage] = field(default_factory=list)
+
+    def about(self, subject: object) -> list[aio_pika.abc.AbstractIncomingMessage]:
+        return [message for message in self.heard if message.headers["ce-subject"] == str(subject)]
+
+
+@asynccontextmanager
+async def listening(installation: Installation, *routing_keys: str) -> AsyncIterator[Listener]:
+    connection = await aio_pika.connect(installation.broker_url("integrator"))
+    async with connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue(f"integrator.{uuid4()}", exclusive=True)
+        exchange = await channel.get_exchange("purser.events", ensure=False)
+        for routing_key in routing_keys:
+            await queue.bind(exchange, routing_key)
+        listener = Listener()
+
+        async def hear(message: aio_pika.abc.AbstractIncomingMessage) -> None:
+            listener.heard.append(message)
+            await message.ack()
+
+        await queue.consume(hear)
+        yield listener
+
+
+@asynccontextmanager
+async def running(*work: object) -> AsyncIterator[None]:
+    """Coroutines that run for ever, until the end of the block."""
+    tasks = [asyncio.ensure_future(each) for each in work]  # type: ignore[call-overload]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

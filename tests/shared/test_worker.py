@@ -1,0 +1,190 @@
+"""A piece of news and its effect are one transaction; what cannot be taken becomes a dead letter, and stops nobody."""
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import aio_pika
+import pytest
+from sqlalchemy import text
+
+from services.billing import consumers, worker
+from shared.contracts.orders import OrderFacts, OrderPlaced
+from shared.db import Database
+from shared.settings import WorkerSettings
+from tests.billing.conftest import Customer
+from tests.eventually import eventually
+from tests.installation import Installation, serving, settings
+
+QUEUE = "billing.on.orders.order_placed.v1"
+
+
+class Orders:
+    """Tells events as the orders service would: with its broker user, straight onto the exchange."""
+
+    def __init__(self, exchange: aio_pika.abc.AbstractExchange) -> None:
+        self.exchange = exchange
+
+    async def tell(self, body: bytes, event_id: str, headers: dict[str, str] | None = None) -> None:
+        known = {"ce-id": event_id, "ce-type": OrderPlaced.routing_key}
+        message = aio_pika.Message(
+            body,
+            headers=known if headers is None else headers,  # type: ignore[arg-type]
+            message_id=event_id,
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        )
+        await self.exchange.publish(message, OrderPlaced.routing_key, timeout=5)
+
+
+@pytest.fixture
+async def orders(installation: Installation) -> AsyncIterator[Orders]:
+    connection = await aio_pika.connect(installation.broker_url("orders"))
+    async with connection:
+        channel = await connection.channel()
+        yield Orders(await channel.get_exchange("purser.events", ensure=False))
+
+
+@pytest.fixture(scope="module")
+async def billing_worker(installation: Installation) -> AsyncIterator[str]:
+    urls = {"database_url": installation.database_url("billing"), "broker_url": installation.broker_url("billing")}
+    async with serving(worker.create(settings(WorkerSettings, **urls))) as url:
+        yield url
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same retries, sooner."""
+    monkeypatch.setattr("shared.worker.RETRY_SECONDS", (0.01, 0.02, 0.03, 0.04))
+    monkeypatch.setattr("shared.worker.UNREACHABLE_SECONDS", 0.02)
+
+
+async def dead_letters(installation: Installation) -> list[aio_pika.abc.AbstractIncomingMessage]:
+    connection = await aio_pika.connect(installation.broker_url("operator"))
+    async with connection:
+        channel = await connection.channel()
+        queue = await channel.get_queue("purser.dead_letters", ensure=False)
+        found = []
+        while (message := await queue.get(fail=False, timeout=5)) is not None:
+            found.append(message)
+        return found
+
+
+async def invoices(database: Database, order: OrderFacts) -> int:
+    async with database.transaction() as session:
+        count = await session.scalar(
+            text("SELECT count(*) FROM invoices WHERE order_number = :n"), {"n": order.order_number}
+        )
+        return int(count or 0)
+
+
+async def test_an_event_delivered_five_times_takes_effect_once(
+    database: Database, orders: Orders, billing_worker: str
+) -> None:
+    customer = Customer(database)
+    order, event_id = customer.order(100), str(uuid4())
+    for _ in range(5):
+        await orders.tell(order.model_dump_json().encode(), event_id)
+    await eventually(lambda: invoices(database, order), "an invoice")
+    async with database.transaction() as session:
+        assert await session.scalar(text("SELECT count(*) FROM inbox WHERE event_id = :id"), {"id": event_id}) == 1
+
+
+async def test_a_reaction_that_fails_at_first_is_tried_again(
+    database: Database, orders: Orders, billing_worker: str, patient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, tries = Customer(database).order(100), Counter[str]()
+    real = consumers.update_invoice
+
+    async def flaky(session: object, event: OrderFacts, line: int | None = None) -> None:
+        tries[event.order_number] += 1
+        if event.order_number == order.order_number and tries[event.order_number] <= 3:
+            raise RuntimeError("not yet")
+        await real(session, event, line)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(consumers, "update_invoice", flaky)
+    await orders.tell(order.model_dump_json().encode(), str(uuid4()))
+    await eventually(lambda: invoices(database, order), "an invoice at the fourth try")
+    assert tries[order.order_number] == 4
+
+
+async def test_what_fails_every_time_becomes_a_dead_letter_and_others_pass(
+    installation: Installation,
+    database: Database,
+    orders: Orders,
+    billing_worker: str,
+    patient: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    customer = Customer(database)
+    bad, good, tries = customer.order(100), customer.order(200), Counter[str]()
+    real = consumers.update_invoice
+
+    async def failing(session: object, event: OrderFacts, line: int | None = None) -> None:
+        tries[event.order_number] += 1
+        if event.order_number == bad.order_number:
+            raise RuntimeError("a bug")
+        await real(session, event, line)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(consumers, "update_invoice", failing)
+    event_id = str(uuid4())
+    await orders.tell(bad.model_dump_json().encode(), event_id)
+    await orders.tell(good.model_dump_json().encode(), str(uuid4()))
+    await eventually(lambda: invoices(database, good), "the good one's invoice")
+    await _becomes_a_dead_letter(installation, event_id)
+    assert tries[bad.order_number] == 5
+    assert await invoices(database, bad) == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"\xff\xfe\x00",
+        b'{"version": 1}',
+        b"[" * 10_000,
+        json.dumps({"total_minor": 10**30}).encode(),
+    ],
+)
+async def test_a_body_that_is_no_valid_event_is_a_dead_letter_at_once(
+    installation: Installation, orders: Orders, billing_worker: str, body: bytes
+) -> None:
+    event_id = str(uuid4())
+    await orders.tell(body, event_id)
+    await _becomes_a_dead_letter(installation, event_id)
+
+
+async def test_an_event_without_its_id_is_a_dead_letter(
+    installation: Installation, database: Database, orders: Orders, billing_worker: str
+) -> None:
+    event_id = str(uuid4())
+    await orders.tell(Customer(database).order(1).model_dump_json().encode(), event_id, headers={})
+    await _becomes_a_dead_letter(installation, event_id)
+
+
+async def _becomes_a_dead_letter(installation: Installation, message_id: str) -> None:
+    async def dead() -> bool:
+        letters = await dead_letters(installation)
+        return any(letter.message_id == message_id and letter.routing_key == QUEUE for letter in letters)
+
+    await eventually(dead, "a dead letter that names its queue")
+
+
+async def test_an_unreachable_database_is_waited_for_and_costs_the_event_nothing(
+    database: Database, orders: Orders, billing_worker: str, patient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, tries = Customer(database).order(100), 0
+    real = consumers.update_invoice
+
+    async def down_at_first(session: object, event: OrderFacts, line: int | None = None) -> None:
+        nonlocal tries
+        if event.order_number == order.order_number and (tries := tries + 1) <= 20:
+            raise ConnectionRefusedError
+        await real(session, event, line)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(consumers, "update_invoice", down_at_first)
+    await orders.tell(order.model_dump_json().encode(), str(uuid4()))
+    await eventually(lambda: invoices(database, order), "an invoice once the database is back")
+    assert tries == 21
