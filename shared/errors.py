@@ -12,7 +12,7 @@ class Refusal(Exception):
     """Refuse a request: nothing is changed. `facts` are added to the problem's body."""
 
     status: ClassVar[int] = 409
-    retry_after_seconds: ClassVar[int | None] = None
+    retry_after_seconds: int | None = None
 
     def __init__(self, sentence: str, **facts: object) -> None:
         super().__init__(sentence)
