@@ -1,9 +1,10 @@
 # `make help` lists what there is: every target says in its `##` what it does.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset status logs
+.PHONY: help up down reset status logs import test check format asyncapi lock
 
 # Makes or renews the environment when the lock has changed; otherwise it costs nothing.
 purser = deploy/bootstrap && .purser/venv/bin/purser
+bin = .purser/venv/bin
 
 help: ## this list
 	@awk -F ' ## ' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,3 +23,35 @@ status: ## each process: ready or why not, since when, how much memory
 
 logs: ## follow the logs, all or one: make logs SERVICE=billing-api
 	@$(purser) logs $(SERVICE)
+
+import: ## take orders from a CSV file into the running shop: make import FILE=orders.csv
+	@$(purser) import $(FILE) $(ARGS)
+
+test: ## run the tests on servers of their own (native, or in Docker where it has the images)
+	@deploy/bootstrap
+	@$(bin)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+check: ## format, lint, types, import rules, contracts and migrations in step, the lock, no registry hosts
+	@deploy/bootstrap
+	$(bin)/ruff format --check --quiet .
+	$(bin)/ruff check --quiet .
+	$(bin)/mypy
+	$(bin)/lint-imports --no-cache
+	deploy/lock --check
+	@! git grep -nIE '"resolved": *"http|(index-url|registry) *=? *"?http|://[a-z.-]*(pypi|npmjs|pythonhosted)' || \
+		{ echo 'a package registry is named above' >&2; exit 1; }
+	$(bin)/pytest --quiet tests/contracts tests/migrations
+
+format: ## put the code into its form
+	@deploy/bootstrap
+	$(bin)/ruff check --fix --quiet .
+	$(bin)/ruff format .
+
+asyncapi: ## write docs/asyncapi.json and the broker's definitions from the contracts
+	@deploy/bootstrap
+	$(bin)/python -m shared.asyncapi > docs/asyncapi.json
+	$(bin)/python -m shared.messaging > deploy/rabbitmq/definitions.json
+
+lock: ## write requirements.lock from pyproject.toml
+	@deploy/bootstrap
+	deploy/lock

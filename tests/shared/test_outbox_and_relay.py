@@ -128,7 +128,7 @@ async def test_an_event_that_no_queue_takes_stays_and_holds_up_nobody_else(
 
 
 async def _came_back() -> bool:
-    return unroutable_total._value.get() > 0
+    return bool(unroutable_total._value.get() > 0)
 
 
 async def test_a_relay_outlives_a_broker_that_is_not_there(installation: Installation, database: Database) -> None:

@@ -8,8 +8,10 @@ from uuid import uuid4
 import aio_pika
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing import consumers, worker
+from services.billing.commands.update_invoice import update_invoice
 from shared.contracts.orders import OrderFacts, OrderPlaced
 from shared.db import Database
 from shared.settings import WorkerSettings
@@ -94,13 +96,12 @@ async def test_a_reaction_that_fails_at_first_is_tried_again(
     database: Database, orders: Orders, billing_worker: str, patient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order, tries = Customer(database).order(100), Counter[str]()
-    real = consumers.update_invoice
 
-    async def flaky(session: object, event: OrderFacts, line: int | None = None) -> None:
+    async def flaky(session: AsyncSession, event: OrderFacts, line: int | None = None) -> None:
         tries[event.order_number] += 1
         if event.order_number == order.order_number and tries[event.order_number] <= 3:
             raise RuntimeError("not yet")
-        await real(session, event, line)  # type: ignore[arg-type]
+        await update_invoice(session, event, line)
 
     monkeypatch.setattr(consumers, "update_invoice", flaky)
     await orders.tell(order.model_dump_json().encode(), str(uuid4()))
@@ -118,13 +119,12 @@ async def test_what_fails_every_time_becomes_a_dead_letter_and_others_pass(
 ) -> None:
     customer = Customer(database)
     bad, good, tries = customer.order(100), customer.order(200), Counter[str]()
-    real = consumers.update_invoice
 
-    async def failing(session: object, event: OrderFacts, line: int | None = None) -> None:
+    async def failing(session: AsyncSession, event: OrderFacts, line: int | None = None) -> None:
         tries[event.order_number] += 1
         if event.order_number == bad.order_number:
             raise RuntimeError("a bug")
-        await real(session, event, line)  # type: ignore[arg-type]
+        await update_invoice(session, event, line)
 
     monkeypatch.setattr(consumers, "update_invoice", failing)
     event_id = str(uuid4())
@@ -176,13 +176,12 @@ async def test_an_unreachable_database_is_waited_for_and_costs_the_event_nothing
     database: Database, orders: Orders, billing_worker: str, patient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order, tries = Customer(database).order(100), 0
-    real = consumers.update_invoice
 
-    async def down_at_first(session: object, event: OrderFacts, line: int | None = None) -> None:
+    async def down_at_first(session: AsyncSession, event: OrderFacts, line: int | None = None) -> None:
         nonlocal tries
         if event.order_number == order.order_number and (tries := tries + 1) <= 20:
             raise ConnectionRefusedError
-        await real(session, event, line)  # type: ignore[arg-type]
+        await update_invoice(session, event, line)
 
     monkeypatch.setattr(consumers, "update_invoice", down_at_first)
     await orders.tell(order.model_dump_json().encode(), str(uuid4()))
