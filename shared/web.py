@@ -4,6 +4,8 @@ import asyncio
 import base64
 import binascii
 import json
+import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -151,6 +153,7 @@ def web_app(title: str, lifespan: Callable[[FastAPI], Any], checks: dict[str, Ch
         telemetry={"tracing": False, "metrics": False},
         exception_handlers=HANDLERS,
     )
+    app.state.stopping = asyncio.Event()
     app.add_middleware(BodyLimit)
     app.add_middleware(CorrelationId)
     app.include_router(health_routes(checks))
@@ -183,15 +186,28 @@ def service_api(
 
 
 def serve(app: FastAPI, settings: ServerSettings) -> None:
-    """Answer HTTP until told to stop; open streams are given 3 seconds then."""
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=3,
+    """Answer HTTP until told to stop; what is still being answered then is given 3 seconds."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=3,
+        )
     )
+    server.run()
+    if not server.started:
+        sys.exit(3)
+
+
+class _Server(uvicorn.Server):
+    """Sets `app.state.stopping` when told to stop: uvicorn lets an application end only after its last stream has."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.app.state.stopping.set()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
