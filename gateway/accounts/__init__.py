@@ -1,0 +1,1 @@
+"""Logins and sessions: the gateway's own database."""

@@ -1,0 +1,1 @@
+"""What can be done with logins and sessions: one file each."""

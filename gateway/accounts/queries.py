@@ -1,0 +1,63 @@
+"""Every SELECT of the gateway."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gateway.accounts.models import Account, Session
+from gateway.errors import UnknownStaff
+from shared.auth import Caller, Role
+
+
+async def find_caller(session: AsyncSession, token_hash: bytes) -> Caller | None:
+    """Whose session it is, while it lasts."""
+    found = await session.execute(
+        select(Account.login, Account.role, Account.customer_id)
+        .join(Session, Session.login == Account.login)
+        .where(Session.token_hash == token_hash, Session.expires_at > func.now(), ~Account.disabled)
+    )
+    row = found.first()
+    return None if row is None else Caller(row.login, Role(row.role), row.customer_id)
+
+
+async def list_lasting_sessions(session: AsyncSession, token_hashes: Collection[bytes]) -> set[bytes]:
+    """Those of these sessions that have not ended."""
+    lasting = await session.scalars(
+        select(Session.token_hash).where(Session.token_hash.in_(token_hashes), Session.expires_at > func.now())
+    )
+    return set(lasting)
+
+
+async def find_account(session: AsyncSession, login: str) -> Account | None:
+    return await session.get(Account, login)
+
+
+async def lock_account(session: AsyncSession, login: str) -> Account | None:
+    return await session.get(Account, login, with_for_update=True, populate_existing=True)
+
+
+async def find_customer(session: AsyncSession, customer_id: UUID) -> Account | None:
+    return await session.scalar(select(Account).where(Account.customer_id == customer_id))
+
+
+async def lock_staff(session: AsyncSession, login: str) -> Account:
+    """One of the staff, held; refuses `UnknownStaff`."""
+    account = await lock_account(session, login)
+    if account is None or account.role == Role.CUSTOMER:
+        raise UnknownStaff
+    return account
+
+
+async def lock_admins(session: AsyncSession) -> Sequence[Account]:
+    """All who can sign in as admin, held in the order of their logins."""
+    admins = select(Account).where(
+        Account.role == Role.ADMIN.value, ~Account.disabled, Account.password_hash.is_not(None)
+    )
+    return (await session.scalars(admins.order_by(Account.login).with_for_update())).all()
+
+
+async def list_staff(session: AsyncSession, after_login: str, limit: int) -> Sequence[Account]:
+    staff = select(Account).where(Account.role != Role.CUSTOMER.value, Account.login > after_login)
+    return (await session.scalars(staff.order_by(Account.login).limit(limit))).all()

@@ -1,0 +1,75 @@
+"""The process `gateway`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from faststream.rabbit import RabbitBroker
+from starlette.middleware import Middleware
+
+from gateway.accounts.passwords import ServerSecret
+from gateway.accounts.tries import Tries
+from gateway.asking import cookie_name
+from gateway.clients import Clients
+from gateway.consumers import push_live, reactions
+from gateway.housekeeping import end_streams_of_ended_sessions, forget_expired_sessions
+from gateway.live import Live
+from gateway.protection import Protection
+from gateway.routes import admin, live, pages, portal, session
+from gateway.settings import GatewaySettings
+from shared.auth import private_key
+from shared.db import Database
+from shared.housekeeping import keep_house
+from shared.settings import load
+from shared.telemetry import configure_logging
+from shared.web import database_check, serve, web_app
+from shared.worker import keep_listening
+
+
+def create(settings: GatewaySettings) -> FastAPI:
+    database = Database(settings.database_url)
+    streams = Live()
+
+    def broker() -> RabbitBroker:
+        made = RabbitBroker(settings.broker_url, reconnect_interval=1.0, graceful_timeout=2)
+        reactions.subscribe(made, database)
+        return made
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.clients = Clients(settings)
+        tasks = [
+            asyncio.create_task(keep_listening(broker, asyncio.Event())),
+            asyncio.create_task(push_live(streams, settings.broker_url)),
+            asyncio.create_task(end_streams_of_ended_sessions(database, streams)),
+            asyncio.create_task(forget_expired_sessions(database)),
+            asyncio.create_task(keep_house(database)),
+            asyncio.create_task(streams.end_with(app.state.stopping)),
+        ]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await app.state.clients.close()
+        await database.close()
+
+    # Without the broker it serves: what it would push is in each stream's beginning, once there is one again.
+    app = web_app("Purser", lifespan, {"database": database_check(database)})
+    app.state.database = database
+    app.state.live = streams
+    app.state.tries = Tries()
+    app.state.secret = ServerSecret(private_key(settings.caller_private_key))
+    app.state.cookie_secure = settings.cookie_secure
+    app.state.cookie_name = cookie_name(settings.cookie_secure)
+    # Innermost, so that the answer to a bug passes through all the others.
+    app.user_middleware.append(Middleware(Protection, secure=settings.cookie_secure))
+    for door in (session, admin, portal, live, pages):
+        app.include_router(door.router)
+    return app
+
+
+if __name__ == "__main__":
+    settings = load(GatewaySettings)
+    configure_logging("gateway", settings.log_format, settings.log_level)
+    serve(create(settings), settings)

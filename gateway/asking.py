@@ -1,0 +1,99 @@
+"""What routes ask for: who is signed in, whether they may come through this door, and the services on their behalf."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, OAuth2PasswordBearer
+
+from gateway.accounts import queries
+from gateway.accounts.commands.sign_in import hash_token
+from gateway.clients import Clients, Services
+from gateway.errors import CrossSite
+from shared.auth import Caller, Role
+from shared.db import Database
+from shared.errors import Forbidden, Unauthenticated
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+# These two only tell OpenAPI's readers; the cookie has another name where it cannot be a secure one.
+_bearer = OAuth2PasswordBearer(tokenUrl="/api/token", auto_error=False, scheme_name="token")
+_cookie = APIKeyCookie(name="__Host-purser", auto_error=False, scheme_name="session")
+
+
+def cookie_name(secure: bool) -> str:
+    """`__Host-` makes the browser refuse it from anybody but this very host, over TLS."""
+    return "__Host-purser" if secure else "purser"
+
+
+def refuse_cross_site(request: Request) -> None:
+    """Refuse a write that a browser sends on behalf of another site's page: `CrossSite`. Programs send no such
+    headers, and are not concerned."""
+    if request.method in SAFE_METHODS:
+        return
+    origin = request.headers.get("Origin")
+    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("Host")
+    if foreign or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        raise CrossSite
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Who asks, and in which session."""
+
+    caller: Caller
+    token_hash: bytes
+
+
+async def _signed_in(
+    request: Request, bearer: Annotated[str | None, Depends(_bearer)], _: Annotated[str | None, Depends(_cookie)]
+) -> SignedIn:
+    token = bearer
+    if token is None:
+        token = request.cookies.get(request.app.state.cookie_name)
+        refuse_cross_site(request)
+    if not token:
+        raise Unauthenticated("Sign in first.")
+    token_hash = hash_token(token)
+    database: Database = request.app.state.database
+    async with database.transaction() as session:
+        caller = await queries.find_caller(session, token_hash)
+    if caller is None:
+        raise Unauthenticated("This session has ended: sign in again.")
+    return SignedIn(caller, token_hash)
+
+
+Session = Annotated[SignedIn, Depends(_signed_in)]
+
+
+def _caller(session: Session) -> Caller:
+    return session.caller
+
+
+Asking = Annotated[Caller, Depends(_caller)]
+
+
+def staff_only(caller: Asking) -> None:
+    """The door `/api/admin`."""
+    caller.require_staff()
+
+
+def customers_only(caller: Asking) -> None:
+    """The door `/api/portal`."""
+    if caller.customer_id is None:
+        raise Forbidden("This is for customers; staff have their own site.")
+
+
+def admins_only(caller: Asking) -> None:
+    """Staff logins."""
+    if caller.role is not Role.ADMIN:
+        raise Forbidden("Staff logins are an admin's.")
+
+
+def _services(request: Request, caller: Asking) -> Services:
+    clients: Clients = request.app.state.clients
+    return clients.on_behalf_of(caller)
+
+
+Ask = Annotated[Services, Depends(_services)]

@@ -1,0 +1,166 @@
+"""The services behind the gateway, asked on behalf of whoever asks the gateway."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlencode
+
+import aiohttp
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import Response
+from prometheus_client import Counter
+from pydantic import BaseModel
+from yarl import URL
+
+from gateway.settings import GatewaySettings
+from shared.auth import Caller, private_key, sign
+from shared.correlation import HEADER
+from shared.errors import NotFound, Unavailable
+
+ANSWER_SECONDS = 5.0
+CONNECT_SECONDS = 1.0
+# A page does not wait longer than this for one of its parts.
+PART_SECONDS = 2.0
+
+log = structlog.get_logger()
+unavailable_total = Counter("purser_service_unavailable_total", "Requests a service did not answer", ["service"])
+T = TypeVar("T")
+V = TypeVar("V", bound=BaseModel)
+
+
+class Link:
+    """The connections to the services, kept open, and the key by which they believe the gateway."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self.key = key
+        self.http = aiohttp.ClientSession(
+            # Below uvicorn's 75 seconds: a connection is given up here before it is there.
+            connector=aiohttp.TCPConnector(limit=200, keepalive_timeout=30),
+            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service, asked on behalf of `caller`."""
+
+    name: str
+    url: str
+    link: Link
+    caller: Caller
+
+    async def ask(
+        self, method: str, path: str, body: BaseModel | None = None, *, query: BaseModel | None = None, key: str = ""
+    ) -> Response:
+        """The service's answer, whatever it is, ready to be passed on. Refuses `Unavailable` where there is none.
+
+        Only what the client has sent goes on (`exclude_unset`), so that the service's own defaults hold.
+        """
+        headers = {
+            "Authorization": f"Bearer {sign(self.link.key, self.caller, self.name, method, path)}",
+            "Content-Type": "application/json",
+        }
+        if key:
+            headers["Idempotency-Key"] = key
+        if correlation_id := structlog.contextvars.get_contextvars().get("correlation_id"):
+            headers[HEADER] = correlation_id
+        url = URL(self.url + path + _query(query), encoded=True)
+        data = None if body is None else body.model_dump_json(exclude_unset=True).encode()
+        answer = await self._send(method, url, data, headers)
+        if answer.status_code == 401:
+            # Whoever asks has been recognised here: it is the gateway that the service does not believe.
+            log.error("the service does not accept the gateway's key", service=self.name)
+            raise self._unavailable()
+        return answer
+
+    async def read(self, view: type[V], path: str, *, query: BaseModel | None = None) -> V:
+        """What the service knows; refuses `NotFound` where it says so, and `Unavailable` whatever else it says."""
+        answer = await self.ask("GET", path, query=query)
+        if answer.status_code == 404:
+            raise NotFound("There is no such thing.")
+        if answer.status_code != 200:
+            log.warning("unexpected answer", service=self.name, path=path, status=answer.status_code)
+            raise self._unavailable()
+        return parse(view, answer)
+
+    async def part(self, work: Awaitable[T]) -> T | None:
+        """What the service adds to a page, or None where it is down or slow."""
+        try:
+            async with asyncio.timeout(PART_SECONDS):
+                return await work
+        except TimeoutError:
+            log.warning("service too slow for a page", service=self.name)
+        except Unavailable:
+            pass
+        return None
+
+    async def _send(self, method: str, url: URL, data: bytes | None, headers: dict[str, str]) -> Response:
+        """Send it, and once more where the connection broke.
+
+        Everything may be sent twice: what makes something new bears a key, and the rest sets a state. The usual reason
+        is a kept connection that the service closed at that very moment.
+        """
+        for again in (True, False):
+            try:
+                async with self.link.http.request(method, url, data=data, headers=headers) as answer:
+                    body = await answer.read()
+                    return Response(
+                        body,
+                        answer.status,
+                        {name: answer.headers[name] for name in ("Retry-After",) if name in answer.headers},
+                        answer.headers.get("Content-Type"),
+                    )
+            except TimeoutError:
+                break
+            except aiohttp.ClientError as error:
+                log.warning("service not reached", service=self.name, error=str(error), again=again)
+        raise self._unavailable()
+
+    def _unavailable(self) -> Unavailable:
+        unavailable_total.labels(self.name).inc()
+        return Unavailable(
+            f"The part of the shop that does this ({self.name}) cannot be reached. Try again in a moment, "
+            "with the same Idempotency-Key: nothing is done twice.",
+            service=self.name,
+        )
+
+
+def parse(view: type[V], answer: Response) -> V:
+    """What a service has answered, as what it is."""
+    return view.model_validate_json(bytes(answer.body))
+
+
+def _query(query: BaseModel | None) -> str:
+    if query is None:
+        return ""
+    given = query.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
+    return "?" + urlencode({name: str(value).lower() if value is True else value for name, value in given.items()})
+
+
+@dataclass(frozen=True)
+class Services:
+    """All services, asked on behalf of `caller`."""
+
+    caller: Caller
+    orders: Service
+    billing: Service
+    support: Service
+
+
+class Clients:
+    """Makes `Services` for each request, all over the same connections. Begin it inside the event loop; close it."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._link = Link(private_key(settings.caller_private_key))
+        self._urls = {
+            name: str(getattr(settings, f"{name}_url")).rstrip("/") for name in ("orders", "billing", "support")
+        }
+
+    def on_behalf_of(self, caller: Caller) -> Services:
+        return Services(caller, **{name: Service(name, url, self._link, caller) for name, url in self._urls.items()})
+
+    async def close(self) -> None:
+        await self._link.http.close()

@@ -1,0 +1,134 @@
+"""The gateway's door for events: customers' logins, by a lasting queue; and live push, by a short-lived one."""
+
+import asyncio
+from collections.abc import Iterator
+from uuid import uuid4
+
+import aio_pika
+import structlog
+from aio_pika.abc import AbstractIncomingMessage
+from prometheus_client import Gauge
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gateway.accounts.commands.open_account import open_account
+from gateway.errors import LoginTaken
+from gateway.live import Live, Push
+from shared.contracts.base import Event
+from shared.contracts.billing import BalanceChanged
+from shared.contracts.http.support import Author, MessageView
+from shared.contracts.orders import (
+    CustomerRegistered,
+    OrderAmended,
+    OrderCancelled,
+    OrderChanged,
+    OrderFacts,
+    OrderPlaced,
+)
+from shared.contracts.support import TicketChanged, TicketCountsChanged
+from shared.messaging import EVENTS, live_queue_name
+from shared.worker import Reactions
+
+PUSHED: dict[str, type[Event]] = {
+    event.routing_key: event
+    for event in (
+        OrderPlaced,
+        OrderAmended,
+        OrderCancelled,
+        OrderChanged,
+        BalanceChanged,
+        TicketCountsChanged,
+        TicketChanged,
+    )
+}
+ANSWER_SECONDS = 5.0
+LOOK_SECONDS = 10.0
+
+log = structlog.get_logger()
+hearing = Gauge("purser_live_hearing", "1 while the events to push arrive")
+reactions = Reactions("gateway")
+
+
+@reactions.on(CustomerRegistered)
+async def on_customer_registered(event: CustomerRegistered, session: AsyncSession) -> None:
+    try:
+        await open_account(session, event.customer_id, event.login)
+    except LoginTaken:
+        # Trying again would not help. The customer is there, and cannot sign in.
+        log.error("a customer's login is somebody else's", customer_id=str(event.customer_id))
+
+
+async def push_live(live: Live, broker_url: str) -> None:
+    """Push what the services tell, for ever. After a break all browsers begin anew: something may be missing."""
+    while True:
+        try:
+            await _hear(live, broker_url)
+        except BaseException as error:
+            # A frozen broker's connection dies by a CancelledError that nobody asked for.
+            task = asyncio.current_task()
+            if isinstance(error, (KeyboardInterrupt, SystemExit)) or (task is not None and task.cancelling()):
+                raise
+            log.warning("live push interrupted", error=repr(error))
+        finally:
+            hearing.set(0)
+        await asyncio.sleep(1)
+
+
+async def _hear(live: Live, broker_url: str) -> None:
+    async with asyncio.timeout(ANSWER_SECONDS):
+        connection = await aio_pika.connect(broker_url, heartbeat=10)
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            channel = await connection.channel(publisher_confirms=False)
+            # Another name for each connection: the broker may not know yet that the last one is dead.
+            queue = await channel.declare_queue(live_queue_name(uuid4()), exclusive=True, auto_delete=True)
+            for routing_key in PUSHED:
+                await queue.bind(EVENTS, routing_key)
+
+            async def tell(message: AbstractIncomingMessage) -> None:
+                for push in pushes(message.routing_key or "", message.body):
+                    live.push(push)
+
+            await queue.consume(tell, no_ack=True)
+        # After binding: what happens from here on is told, and what came before is in each stream's beginning.
+        live.begin_anew()
+        hearing.set(1)
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await channel.declare_queue(queue.name, passive=True)
+    finally:
+        await connection.close()
+
+
+def pushes(routing_key: str, body: bytes) -> Iterator[Push]:
+    """What of an event is pushed, and to whom."""
+    if (kind := PUSHED.get(routing_key)) is None:
+        return
+    try:
+        event = kind.model_validate_json(body)
+    except ValidationError:
+        log.error("not a valid event, so not pushed", routing_key=routing_key)
+        return
+    match event:
+        case OrderFacts():
+            facts = event.model_dump(mode="json", exclude={"order_number", "at", "currency", "line"})
+            yield Push("order_changed", event.customer_id, {"number": event.order_number, **facts})
+        case BalanceChanged():
+            yield Push("balance_changed", event.customer_id, event.model_dump(mode="json", exclude={"at"}))
+        case TicketCountsChanged():
+            for_staff: dict[str, object] = {"shop_new": event.shop_new, "shop_version": event.shop_version}
+            counts = event.model_dump(mode="json", exclude={"at", *for_staff})
+            yield Push("ticket_counts_changed", event.customer_id, counts, for_staff)
+        case TicketChanged():
+            yield Push("ticket_changed", event.customer_id, event.model_dump(mode="json", exclude={"at", "message"}))
+            if event.message is not None:
+                yield _message_added(event, event.message)
+
+
+def _message_added(event: TicketChanged, message: MessageView) -> Push:
+    """Which of the staff wrote is the staff's own affair."""
+    whole = message.model_dump(mode="json")
+    shown = {**whole, "author_login": None} if message.author is Author.STAFF else whole
+    where = {"ticket_id": str(event.ticket_id), "customer_id": str(event.customer_id)}
+    return Push("message_added", event.customer_id, {**where, "message": shown}, {"message": whole})

@@ -1,0 +1,5 @@
+"""The process `gateway-migrate`."""
+
+from shared.migrations import main
+
+main("gateway")

@@ -1,0 +1,60 @@
+"""The order page: what orders, billing and support know of one order, put together."""
+
+import asyncio
+from typing import Literal
+
+from fastapi import Response
+
+from gateway.clients import Services, parse
+from gateway.schemas import OrderPage, PageCustomer, TicketTotals
+from shared.contracts.http.billing import BalanceView, InvoiceView
+from shared.contracts.http.orders import OrderView
+from shared.contracts.http.support import TicketCounts
+from shared.errors import NotFound
+
+Pay = list[Literal["pay"]]
+
+
+async def order_page(services: Services, answer: Response) -> Response:
+    """Make the orders service's answer about an order whole; a refusal stays as it is.
+
+    A service that is down or slow costs its own part of the page, never the page.
+    """
+    if answer.status_code >= 400:
+        return answer
+    order = parse(OrderView, answer)
+    money, tickets = await asyncio.gather(
+        services.billing.part(_money(services, order)),
+        services.support.part(services.support.read(TicketCounts, f"/customers/{order.customer.id}/ticket-counts")),
+    )
+    page = _compose(order, money, tickets)
+    return Response(page.model_dump_json(), answer.status_code, media_type="application/json")
+
+
+async def _money(services: Services, order: OrderView) -> tuple[BalanceView, Pay]:
+    """The customer's balance, and whether the asking person may pay from it now."""
+    try:
+        invoice = await services.billing.read(InvoiceView, f"/orders/{order.number}/invoice")
+        return invoice.balance, invoice.actions
+    except NotFound:
+        # Placed a moment ago: billing has not heard of it yet.
+        return await services.billing.read(BalanceView, f"/customers/{order.customer.id}/balance"), []
+
+
+def _compose(order: OrderView, money: tuple[BalanceView, Pay] | None, tickets: TicketCounts | None) -> OrderPage:
+    balance, pay = money or (None, [])
+    customer = PageCustomer(
+        **order.customer.model_dump(),
+        balance_minor=balance and balance.balance_minor,
+        held_minor=balance and balance.held_minor,
+        available_minor=balance and balance.available_minor,
+        active_orders=order.active_orders,
+    )
+    same = order.model_dump(exclude={"customer", "active_orders", "actions"})
+    return OrderPage(
+        **same,
+        customer=customer,
+        tickets=tickets and TicketTotals(new=tickets.new, total=tickets.total),
+        actions=[*pay, *order.actions, *(["add_comment"] if tickets else [])],
+        unavailable=[*(["billing"] if money is None else []), *(["support"] if tickets is None else [])],
+    )
