@@ -72,6 +72,7 @@ def status() -> int:
         return 1
     console.print(f"Purser is {state.phase}: {state.url}")
     table = Table("process", "pid", "state", "up for", "memory", "port", "restarts", box=None, pad_edge=False)
+    table.columns[2].no_wrap = True
     all_ready = state.phase == "up"
     for name, running in state.processes.items():
         why = "waits to be started again" if running.pid is None else None
@@ -118,9 +119,11 @@ def _follow(state: State) -> int:
     """Show the steps of a start until it serves or ends."""
     shown: set[str] = set()
     with console.status("Starting ...") as spinner:
-        while state.phase == "starting" and psutil.pid_exists(state.supervisor):
+        while state.phase in ("starting", "stopping") and psutil.pid_exists(state.supervisor):
             _show_news(state, shown)
-            if under_way := [step.name for step in state.steps if step.seconds is None]:
+            if state.phase == "stopping":
+                spinner.update("Stopping ...")
+            elif under_way := [step.name for step in state.steps if step.seconds is None]:
                 spinner.update(", ".join(under_way))
             time.sleep(0.1)
             state = State.read(HOME) or state

@@ -168,4 +168,11 @@ def _as_ordinary_user() -> list[str]:
         raise PostgresFailed("it does not run as root here; start as an ordinary user")
     nobody = pwd.getpwnam("nobody")
     user = [f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
-    return ["setpriv", *user, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"]
+    return [
+        "setpriv",
+        *user,
+        "--securebits=+no_setuid_fixup",
+        "--inh-caps=+dac_override",
+        "--ambient-caps=+dac_override",
+        "--",
+    ]

@@ -17,8 +17,6 @@ from .rabbitmq_binaries import Binaries
 # Rather little, so that a full disk or memory elsewhere on a developer's machine does not block publishers.
 LIMITS = "disk_free_limit.absolute = 50MB\nvm_memory_high_watermark.absolute = 512MB\n"
 QUIET = "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
-# No -noinput shell above it: the process we start becomes the node itself, so its end and its signals are ours.
-NO_SHELL = {"RUNNING_UNDER_SYSTEMD": "true"}
 
 
 class RabbitMQFailed(Exception):
@@ -27,6 +25,8 @@ class RabbitMQFailed(Exception):
 
 class RabbitMQ:
     """One node on 127.0.0.1 with its own epmd and all its files in `folder`. Starts again after any kind of end."""
+
+    _listens_on = "127.0.0.1"
 
     def __init__(
         self,
@@ -53,8 +53,8 @@ class RabbitMQ:
         self._configure(definitions)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [self._binaries.sbin / "rabbitmq-server"],
-                env=self._environment() | NO_SHELL,
+                self._command(),
+                env=self._environment(),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -115,8 +115,11 @@ class RabbitMQ:
     ) -> None:
         self.kill()
 
+    def _command(self) -> list[str]:
+        return [str(self._binaries.sbin / "rabbitmq-server")]
+
     def _configure(self, definitions: dict[str, Any] | None) -> None:
-        lines = [f"listeners.tcp.local = 127.0.0.1:{self.port}", LIMITS]
+        lines = [f"listeners.tcp.local = {self._listens_on}:{self.port}", LIMITS]
         if definitions is not None:
             lines.append(f"load_definitions = {self._write_definitions('definitions.json', definitions)}")
         (self.folder / "rabbitmq.conf").write_text("\n".join(lines))
@@ -168,5 +171,6 @@ class RabbitMQ:
             "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": QUIET,
+            "RUNNING_UNDER_SYSTEMD": "true",  # no shell above it: the process we start becomes the node itself
             MARK: str(here),
         }

@@ -1,5 +1,6 @@
 """Where RabbitMQ is: the system's, or Debian's packages unpacked into a folder of ours, which needs no root."""
 
+import fcntl
 import os
 import platform
 import shutil
@@ -16,6 +17,12 @@ BREW = ("opt/homebrew/opt/rabbitmq/sbin", "usr/local/opt/rabbitmq/sbin", "home/l
 
 class RabbitMQMissing(Exception):
     """There is no RabbitMQ here, and none could be had; the message says what to install."""
+
+    def __init__(self, why: str):
+        command = (
+            "brew install rabbitmq" if platform.system() == "Darwin" else "apt install rabbitmq-server, or its like"
+        )
+        super().__init__(f"RabbitMQ is not installed, and {why}. Install it: {command}")
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,18 @@ def installed(folder: Path) -> Binaries | None:
 def unpack(folder: Path, work: Path) -> Binaries:
     """Download Debian's packages and unpack them into `folder`, which appears only when it is whole."""
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        install = "brew install rabbitmq" if platform.system() == "Darwin" else "your system's package rabbitmq-server"
-        raise RabbitMQMissing(f"RabbitMQ is not installed; install it: {install}")
+        raise RabbitMQMissing("this system has no Debian packages")
+    work.mkdir(parents=True, exist_ok=True)
+    with (work / "lock").open("w") as lock:  # a start and a run of the tests may both want it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not installed(folder):
+            _unpack(folder, work)
+    unpacked = installed(folder)
+    assert unpacked, "the packages hold no RabbitMQ"
+    return unpacked
+
+
+def _unpack(folder: Path, work: Path) -> None:
     downloads = work / "rabbitmq"
     draft = folder.with_name(f"{folder.name}.new")
     for fresh in (downloads, draft):
@@ -55,19 +72,14 @@ def unpack(folder: Path, work: Path) -> Binaries:
     try:
         _download(downloads, work)
     except subprocess.CalledProcessError as error:
-        said = (error.stderr or error.stdout or "").strip().splitlines()[-1:]
-        raise RabbitMQMissing(
-            f"RabbitMQ's packages could not be downloaded {said}; apt install rabbitmq-server"
-        ) from error
+        said = error.stderr.strip().splitlines()[-1:]
+        raise RabbitMQMissing(f"its packages could not be downloaded ({''.join(said)})") from error
     for package in downloads.glob("*.deb"):
         _run("dpkg", "-x", str(package), str(draft))
     for script in (draft / ERLANG).glob("**/bin/erl"):  # it bears the folder it expects to lie in
         script.write_text(script.read_text().replace("/usr/lib/erlang", str(folder / ERLANG)))
     draft.rename(folder)
     shutil.rmtree(downloads)
-    unpacked = installed(folder)
-    assert unpacked, "the packages hold no RabbitMQ"
-    return unpacked
 
 
 def _download(downloads: Path, work: Path) -> None:

@@ -18,7 +18,8 @@ from .postgres import Postgres, PostgresFailed
 from .processes import end, started_for
 from .programs import PROGRAM_PORTS, SERVER_PORTS, Program, Programs
 from .rabbitmq import RabbitMQ, RabbitMQFailed
-from .rabbitmq_binaries import Binaries, RabbitMQMissing, installed, unpack
+from .rabbitmq_binaries import RabbitMQMissing, installed, unpack
+from .rabbitmq_docker import RabbitMQContainer, has_image
 from .secrets import Secrets, write_private
 
 GATEWAY_PORT = 8000
@@ -73,16 +74,8 @@ class System:
         await self._run("migrations", self._programs.migrations())
 
     async def _broker(self) -> None:
-        binaries = await self._broker_binaries()
+        node = await self._broker_node()
         async with self._step("RabbitMQ"):
-            node = RabbitMQ(
-                self._home.data / "rabbitmq",
-                self._ports["rabbitmq"],
-                binaries,
-                distribution_port=self._ports["rabbitmq-distribution"],
-                epmd_port=self._ports["rabbitmq-epmd"],
-                log=self._home.log("rabbitmq"),
-            )
             bare = json.loads((ROOT / "deploy/rabbitmq/definitions.json").read_text())
             definitions = render(bare, self._secrets.broker, "purser")
             try:
@@ -90,14 +83,24 @@ class System:
             except RabbitMQFailed as error:
                 raise Failed("rabbitmq", f"RabbitMQ did not start: {error}") from error
 
-    async def _broker_binaries(self) -> Binaries:
-        folder = self._home.folder / "rabbitmq"
-        if found := installed(folder):
-            return found
-        async with self._step("RabbitMQ's packages, unpacked into .purser/rabbitmq"):
+    async def _broker_node(self) -> RabbitMQ:
+        """The system's RabbitMQ, else one unpacked here, else a container."""
+        folder, log = self._home.data / "rabbitmq", self._home.log("rabbitmq")
+        unpacked = self._home.folder / "rabbitmq"
+        port = self._ports["rabbitmq"]
+        others = {
+            "distribution_port": self._ports["rabbitmq-distribution"],
+            "epmd_port": self._ports["rabbitmq-epmd"],
+        }
+        if found := installed(unpacked):
+            return RabbitMQ(folder, port, found, log=log, **others)
+        async with self._step("RabbitMQ's packages or image, for want of the system's"):
             try:
-                return await asyncio.to_thread(unpack, folder, self._home.folder / "apt")
+                found = await asyncio.to_thread(unpack, unpacked, self._home.folder / "apt")
+                return RabbitMQ(folder, port, found, log=log, **others)
             except RabbitMQMissing as error:
+                if await asyncio.to_thread(has_image):
+                    return RabbitMQContainer(folder, port, log=log)
                 raise Failed("supervisor", str(error)) from error
 
     async def _run(self, name: str, programs: Iterable[Program]) -> None:
