@@ -19,14 +19,14 @@ router = APIRouter(tags=["live"])
 LastEventId = Annotated[str, Header(alias="Last-Event-ID", max_length=100, description="Where the last stream broke.")]
 
 
-@router.get("/api/admin/live", response_class=LiveResponse, dependencies=[Depends(staff_only)])
+@router.get("/api/admin/live", status_code=200, response_class=LiveResponse, dependencies=[Depends(staff_only)])
 async def live_for_staff(request: Request, session: Session, ask: Ask, last_event_id: LastEventId = "") -> Response:
     """What happens in the shop: `snapshot` first (or what was missed), then `order_changed`, `balance_changed`,
     `ticket_counts_changed`, `ticket_changed`, `message_added` as it comes."""
     return _stream(request, session, ask, last_event_id)
 
 
-@router.get("/api/portal/live", response_class=LiveResponse, dependencies=[Depends(customers_only)])
+@router.get("/api/portal/live", status_code=200, response_class=LiveResponse, dependencies=[Depends(customers_only)])
 async def live_for_customers(request: Request, session: Session, ask: Ask, last_event_id: LastEventId = "") -> Response:
     """What happens to my orders, balance and tickets: `snapshot` first (or what was missed), then as it comes."""
     return _stream(request, session, ask, last_event_id)
