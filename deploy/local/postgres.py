@@ -46,6 +46,8 @@ class Postgres:
         self.folder.mkdir(parents=True, exist_ok=True)
         # An orphaned backend of a killed server holds its shared memory, and with it the data folder.
         kill(started_for(self.folder))
+        if self._process:
+            self._process.wait()  # until then the dead server's process id counts as a running one
         if not self._data.exists():
             self._initialise()
         settings = [

@@ -50,6 +50,8 @@ class RabbitMQ:
         """Start and return when it takes connections, with these definitions loaded."""
         (self.folder / "home").mkdir(parents=True, exist_ok=True)
         kill(started_for(self.folder))
+        if self._process:
+            self._process.wait()
         self._configure(definitions)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -15,6 +15,7 @@ async def provision(admin_url: str, passwords: dict[str, str], suffix: str = "")
     admin = await asyncpg.connect(admin_url)
     try:
         await admin.execute(f"select pg_advisory_lock({LOCK})")
+        await admin.execute("revoke connect on database postgres, template1 from public")
         for service in SERVICES:
             await _make_role(admin, service, passwords[service])
             await _make_role(admin, f"{service}_owner", passwords[f"{service}_owner"])
