@@ -87,13 +87,13 @@ class Service:
         return parse(view, answer)
 
     async def part(self, work: Awaitable[T]) -> T | None:
-        """What the service adds to a page, or None where it is down or slow."""
+        """What the service adds to a page, or None where it is down, slow, or does not know what it should."""
         try:
             async with asyncio.timeout(PART_SECONDS):
                 return await work
         except TimeoutError:
             log.warning("service too slow for a page", service=self.name)
-        except Unavailable:
+        except (NotFound, Unavailable):
             pass
         return None
 

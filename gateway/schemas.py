@@ -49,7 +49,7 @@ class TokenForm(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    grant_type: Literal["password"]
+    grant_type: Literal["password"] = "password"
     username: Annotated[Text, StringConstraints(max_length=100)]
     password: Password
 

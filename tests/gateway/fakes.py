@@ -1,0 +1,143 @@
+"""Stand-ins for the services, answering real HTTP as they are told to, and remembering what they were asked."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI, Request, Response
+
+from shared import auth
+from shared.auth import Caller
+from tests.installation import Installation, serving
+
+METHODS = ["GET", "POST", "PATCH"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that came through the gateway."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: bytes
+    headers: dict[str, str]
+    caller: Caller
+
+
+@dataclass
+class Fake:
+    """One service: what it answers to `METHOD path`, after how long, and what it was asked."""
+
+    name: str
+    installation: Installation
+    url: str = ""
+    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0
+    asked: list[Asked] = field(default_factory=list)
+
+    def forget(self) -> None:
+        self.answers.clear()
+        self.headers.clear()
+        self.asked.clear()
+        self.seconds = 0
+
+    async def answer(self, request: Request) -> Response:
+        bearer = request.headers["Authorization"].removeprefix("Bearer ")
+        keys = auth.public_keys(self.installation.public_key)
+        caller = auth.verify(bearer, keys, self.name, request.method, request.url.path)
+        body = await request.body()
+        path = request.url.path
+        self.asked.append(Asked(request.method, path, dict(request.query_params), body, dict(request.headers), caller))
+        await asyncio.sleep(self.seconds)
+        status, answer = self.answers.get(f"{request.method} {path}", (404, problem(404, "not_found")))
+        kind = "application/problem+json" if status >= 400 else "application/json"
+        return Response(json.dumps(answer, default=str), status, self.headers, media_type=kind)
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator["Fake"]:
+        app = FastAPI()
+        app.add_api_route("/{path:path}", self.answer, methods=METHODS)
+        async with serving(app) as self.url:
+            yield self
+
+
+def problem(status: int, code: str) -> dict[str, object]:
+    return {"type": "about:blank", "title": code, "status": status, "code": code, "detail": f"It is {code}."}
+
+
+def order_view(customer_id: UUID, number: str = "ORD-0000000023", **more: object) -> dict[str, object]:
+    """An order as the orders service shows it."""
+    return {
+        "number": number,
+        "status": "awaiting_payment",
+        "placed_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+        "currency": "USD",
+        "subtotal_minor": 900,
+        "delivery_minor": 100,
+        "total_minor": 1_000,
+        "paid_minor": 0,
+        "remaining_minor": 1_000,
+        "version": 1,
+        "shipping_address": "2 Side Street",
+        "item_counts": [{"status": "awaiting_payment", "count": 1}],
+        "items": [
+            {
+                "line": 1,
+                "sku": "S",
+                "title": "Thing",
+                "quantity": 1,
+                "unit_price_minor": 900,
+                "total_minor": 900,
+                "status": "awaiting_payment",
+                "actions": ["cancelled"],
+            }
+        ],
+        "customer": customer_view(customer_id),
+        "active_orders": ["ORD-0000000024"],
+        "actions": ["cancel"],
+        **more,
+    }
+
+
+def customer_view(customer_id: UUID, login: str = "ann") -> dict[str, object]:
+    return {
+        "id": customer_id,
+        "login": login,
+        "name": "Ann",
+        "phone": "+1 555 0100",
+        "email": "ann@example.org",
+        "shipping_address": "1 Main Street",
+    }
+
+
+def balance_view(customer_id: UUID) -> dict[str, object]:
+    return {
+        "customer_id": customer_id,
+        "currency": "USD",
+        "balance_minor": 700,
+        "held_minor": 200,
+        "available_minor": 500,
+        "version": 3,
+    }
+
+
+def invoice_view(customer_id: UUID, number: str = "ORD-0000000023", pay: bool = True) -> dict[str, object]:
+    return {
+        "order_number": number,
+        "total_minor": 1_000,
+        "paid_minor": 0,
+        "remaining_minor": 1_000,
+        "balance": balance_view(customer_id),
+        "actions": ["pay"] if pay else [],
+    }
+
+
+def ticket_counts(customer_id: UUID) -> dict[str, object]:
+    return {"customer_id": customer_id, "new": 1, "total": 4, "answered": 2, "version": 9}

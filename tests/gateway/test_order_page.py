@@ -1,0 +1,153 @@
+"""The order page, with all services there and with some away."""
+
+import time
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from shared.auth import Role
+from tests.gateway.conftest import Gateway, code
+from tests.gateway.fakes import balance_view, invoice_view, order_view, problem, ticket_counts
+
+NUMBER = "ORD-0000000023"
+
+
+@pytest.fixture
+def customer_id(gateway: Gateway) -> UUID:
+    """Whose order it is, that all three services know."""
+    customer_id = uuid4()
+    gateway.orders.answers[f"GET /orders/{NUMBER}"] = (200, order_view(customer_id))
+    gateway.billing.answers[f"GET /orders/{NUMBER}/invoice"] = (200, invoice_view(customer_id))
+    gateway.billing.answers[f"GET /customers/{customer_id}/balance"] = (200, balance_view(customer_id))
+    gateway.support.answers[f"GET /customers/{customer_id}/ticket-counts"] = (200, ticket_counts(customer_id))
+    return customer_id
+
+
+async def page(gateway: Gateway) -> Any:
+    answer = await (await gateway.person(Role.FINANCIER)).ask("GET", f"/api/admin/orders/{NUMBER}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_the_page_puts_together_what_three_services_know(gateway: Gateway, customer_id: UUID) -> None:
+    assert await page(gateway) == {
+        "number": NUMBER,
+        "status": "awaiting_payment",
+        "placed_at": "2026-01-02T03:04:00Z",
+        "currency": "USD",
+        "subtotal_minor": 900,
+        "delivery_minor": 100,
+        "total_minor": 1_000,
+        "paid_minor": 0,
+        "remaining_minor": 1_000,
+        "version": 1,
+        "shipping_address": "2 Side Street",
+        "item_counts": [{"status": "awaiting_payment", "count": 1}],
+        "items": order_view(customer_id)["items"],
+        "customer": {
+            "id": str(customer_id),
+            "login": "ann",
+            "name": "Ann",
+            "phone": "+1 555 0100",
+            "email": "ann@example.org",
+            "shipping_address": "1 Main Street",
+            "balance_minor": 700,
+            "held_minor": 200,
+            "available_minor": 500,
+            "active_orders": ["ORD-0000000024"],
+        },
+        "tickets": {"new": 1, "total": 4},
+        "actions": ["pay", "cancel", "add_comment"],
+        "unavailable": [],
+    }
+
+
+async def test_without_billing_the_rest_is_there(
+    gateway: Gateway, customer_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(gateway.app.state.clients._urls, "billing", "http://127.0.0.1:1")
+    shown = await page(gateway)
+    assert shown["unavailable"] == ["billing"]
+    assert (shown["customer"]["balance_minor"], shown["customer"]["available_minor"]) == (None, None)
+    assert shown["actions"] == ["cancel", "add_comment"]
+    assert shown["tickets"] == {"new": 1, "total": 4}
+
+
+async def test_without_support_the_rest_is_there(gateway: Gateway, customer_id: UUID) -> None:
+    path = f"GET /customers/{customer_id}/ticket-counts"
+    gateway.support.answers[path] = (503, problem(503, "unavailable"))
+    shown = await page(gateway)
+    assert (shown["unavailable"], shown["tickets"]) == (["support"], None)
+    assert shown["actions"] == ["pay", "cancel"]
+
+
+async def test_slow_services_cost_their_parts_and_two_seconds_together(gateway: Gateway, customer_id: UUID) -> None:
+    gateway.support.seconds = gateway.billing.seconds = 4
+    begun = time.monotonic()
+    shown = await page(gateway)
+    assert time.monotonic() - begun < 3.5
+    assert shown["unavailable"] == ["billing", "support"]
+
+
+async def test_without_orders_there_is_no_page(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(gateway.app.state.clients._urls, "orders", "http://127.0.0.1:1")
+    answer = await (await gateway.person(Role.OPERATOR)).ask("GET", f"/api/admin/orders/{NUMBER}")
+    assert code(answer) == (503, "unavailable")
+    assert answer.json()["service"] == "orders"
+
+
+async def test_an_order_that_billing_has_not_heard_of_has_a_balance_and_cannot_be_paid_yet(
+    gateway: Gateway, customer_id: UUID
+) -> None:
+    del gateway.billing.answers[f"GET /orders/{NUMBER}/invoice"]
+    shown = await page(gateway)
+    assert shown["customer"]["balance_minor"] == 700
+    assert (shown["actions"], shown["unavailable"]) == (["cancel", "add_comment"], [])
+
+
+async def test_what_orders_refuses_is_passed_on(gateway: Gateway) -> None:
+    gateway.orders.answers[f"GET /orders/{NUMBER}"] = (404, problem(404, "unknown_order"))
+    customer = await gateway.person(Role.CUSTOMER)
+    assert code(await customer.ask("GET", f"/api/portal/orders/{NUMBER}")) == (404, "unknown_order")
+    assert not gateway.billing.asked
+    assert not gateway.support.asked
+
+
+async def test_changing_an_order_answers_with_its_page(gateway: Gateway, customer_id: UUID) -> None:
+    changed = order_view(customer_id, version=2)
+    gateway.orders.answers[f"PATCH /orders/{NUMBER}/items/1"] = (200, changed)
+    gateway.orders.answers[f"POST /orders/{NUMBER}/cancellation"] = (200, changed)
+    gateway.orders.answers["POST /orders"] = (201, changed)
+    person = await gateway.person(Role.OPERATOR)
+    place = {
+        "customer_id": str(customer_id),
+        "currency": "USD",
+        "shipping_address": "",
+        "items": [{"sku": "S", "title": "T", "quantity": 1, "unit_price_minor": 1}],
+    }
+    answers = [
+        await person.ask("PATCH", f"/api/admin/orders/{NUMBER}/items/1", {"quantity": 2}),
+        await person.ask("POST", f"/api/admin/orders/{NUMBER}/cancellation", {"reason": "asked to"}),
+        await person.ask("POST", "/api/admin/orders", place),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 201]
+    assert {(answer.json()["version"], answer.json()["customer"]["balance_minor"]) for answer in answers} == {(2, 700)}
+
+
+async def test_a_customer_orders_for_nobody_else(gateway: Gateway) -> None:
+    me = await gateway.person(Role.CUSTOMER)
+    gateway.orders.answers["POST /orders"] = (201, order_view(me.id or uuid4()))
+    items = [{"sku": "S", "title": "T", "quantity": 1, "unit_price_minor": 1}]
+    mine = {"currency": "USD", "shipping_address": "", "items": items}
+    assert (await me.ask("POST", "/api/portal/orders", mine)).status_code == 201
+    assert f'"customer_id":"{me.id}"' in gateway.orders.asked[0].body.decode()
+    other = await me.ask("POST", "/api/portal/orders", {**mine, "customer_id": str(uuid4())})
+    assert code(other) == (422, "invalid_request")
+
+
+async def test_a_customer_accepts_a_raised_price(gateway: Gateway) -> None:
+    me = await gateway.person(Role.CUSTOMER)
+    gateway.orders.answers[f"POST /orders/{NUMBER}/items/2/acceptance"] = (200, order_view(me.id or uuid4()))
+    answer = await me.ask("POST", f"/api/portal/orders/{NUMBER}/items/2/acceptance")
+    assert (answer.status_code, answer.json()["number"]) == (200, NUMBER)
