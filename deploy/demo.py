@@ -74,8 +74,8 @@ async def fill(shop: Shop, customer_password: str) -> None:
         if ticket.order is not None:
             body["order_number"] = numbers[ticket.order]
         if ticket.asked:
-            customer = await sign_in(shop.http, ticket.login, customer_password, "/api/portal")
-            await customer.post("/tickets", body, f"ticket {index}")
+            portal = await sign_in(shop.http, ticket.login, customer_password, "/api/portal")
+            await portal.post("/tickets", body, f"ticket {index}")
         else:
             await shop.post(f"/customers/{ids[ticket.login]}/tickets", body, f"ticket {index}")
     # The last customer's being there is the sign that all the rest is.

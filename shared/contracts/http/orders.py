@@ -33,6 +33,15 @@ class ItemStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class OrderGroup(StrEnum):
+    """How a customer looks for an order."""
+
+    AWAITING_PAYMENT = "awaiting_payment"
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
 class NewItem(Request):
     """A line to order."""
 

@@ -1,0 +1,1 @@
+"""What orders can do: one use case, one file, one function of that name."""

@@ -1,0 +1,1 @@
+"""How orders's tables came to be."""

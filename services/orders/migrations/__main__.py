@@ -1,0 +1,5 @@
+"""The process `orders-migrate`."""
+
+from shared.migrations import main
+
+main("services.orders")

@@ -1,0 +1,252 @@
+"""Orders' tables, and what an order and an item do. What must never be, the database refuses: see the constraints."""
+
+from datetime import UTC, datetime
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Label,
+    Text,
+    UniqueConstraint,
+    func,
+    literal_column,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from services.orders.errors import NotCancellable, NotChangeable, TotalTooLarge, TransitionRefused, UnknownItem
+from services.orders.standing import DEAD, TRANSITIONS, reached
+from shared.contracts.base import LARGEST_AMOUNT_MINOR
+from shared.contracts.http.orders import ItemStatus
+from shared.contracts.orders import OrderFacts, OrderStatus
+from shared.db import service_metadata
+
+_LEFT_THE_SHOP = (OrderStatus.SHIPPED, OrderStatus.COMPLETED)
+_UNCHANGEABLE = (*DEAD, ItemStatus.SHIPPED, ItemStatus.COMPLETED)
+
+
+_TRIGRAMS = {"lowered": "gin_trgm_ops"}
+
+
+def _lowered(column: str) -> Label[str]:
+    return literal_column(f"lower({column})").label("lowered")
+
+
+def _one_of(column: str, words: type[OrderStatus] | type[ItemStatus]) -> str:
+    return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
+
+
+class Base(DeclarativeBase):
+    metadata = service_metadata()
+    type_annotation_map: ClassVar = {datetime: DateTime(timezone=True), int: BigInteger, str: Text}
+
+
+class Customer(Base):
+    """Somebody who orders."""
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        # For a search by any part of them.
+        Index("ix_customers_name", _lowered("name"), postgresql_using="gin", postgresql_ops=_TRIGRAMS),
+        Index("ix_customers_email", _lowered("email"), postgresql_using="gin", postgresql_ops=_TRIGRAMS),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    login: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    phone: Mapped[str]
+    email: Mapped[str]
+    shipping_address: Mapped[str]
+    registered_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Item(Base):
+    """A line of an order."""
+
+    __tablename__ = "items"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", "some"),
+        CheckConstraint("unit_price_minor >= 0", "price_not_negative"),
+        CheckConstraint(_one_of("status", ItemStatus), "status_known"),
+    )
+
+    order_number: Mapped[int] = mapped_column(ForeignKey("orders.number"), primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True)
+    sku: Mapped[str]
+    title: Mapped[str]
+    quantity: Mapped[int]
+    unit_price_minor: Mapped[int]
+    status: Mapped[str]
+
+    @property
+    def is_live(self) -> bool:
+        return self.status not in DEAD
+
+    @property
+    def total_minor(self) -> int:
+        """What it costs; a dead item costs nothing."""
+        return self.quantity * self.unit_price_minor if self.is_live else 0
+
+    def move_to(self, status: ItemStatus) -> None:
+        """Refuses `TransitionRefused`."""
+        if status not in TRANSITIONS[ItemStatus(self.status)]:
+            raise TransitionRefused(
+                f"An item that is {_words(self.status)} cannot become {_words(status)}.", status=self.status
+            )
+        self.status = status.value
+
+    def accept_price(self) -> None:
+        """The customer agrees to the raised price. Refuses `TransitionRefused`."""
+        if self.status != ItemStatus.PRICE_CONFIRMATION:
+            raise TransitionRefused("There is no new price to accept on this item.", status=self.status)
+        self.status = ItemStatus.AWAITING_PAYMENT.value
+
+    def set_price(self, unit_price_minor: int) -> None:
+        """A raised price waits for the customer's word. Refuses `NotChangeable`."""
+        self._require_changeable()
+        if unit_price_minor > self.unit_price_minor:
+            self.status = ItemStatus.PRICE_CONFIRMATION.value
+        self.unit_price_minor = unit_price_minor
+
+    def set_quantity(self, quantity: int) -> None:
+        """More pieces await payment again. Refuses `NotChangeable`."""
+        self._require_changeable()
+        if quantity > self.quantity and self.status != ItemStatus.PRICE_CONFIRMATION:
+            self.status = ItemStatus.AWAITING_PAYMENT.value
+        self.quantity = quantity
+
+    @property
+    def is_changeable(self) -> bool:
+        """Whether its price and quantity may still change."""
+        return self.status not in _UNCHANGEABLE
+
+    def _require_changeable(self) -> None:
+        if not self.is_changeable:
+            raise NotChangeable(f"An item that is {_words(self.status)} keeps its price and quantity.")
+
+
+class Order(Base):
+    """What a customer wants, what it costs, and how far it is."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", OrderStatus), "status_known"),
+        CheckConstraint("delivery_minor >= 0 AND total_minor >= 0 AND paid_minor >= 0", "nothing_negative"),
+        CheckConstraint("status <> 'cancelled' OR total_minor = 0", "cancelled_costs_nothing"),
+        UniqueConstraint("source", "reference"),
+        Index("ix_orders_customer_id_number", "customer_id", "number"),
+        Index("ix_orders_status_number", "status", "number"),
+        # "Ends in 0023" is "begins with 3200" read backwards.
+        Index(
+            "ix_orders_last_digits",
+            literal_column("reverse(lpad(number::text, 10, '0'))").label("backwards"),
+            postgresql_ops={"backwards": "text_pattern_ops"},
+        ),
+    )
+
+    number: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
+    status: Mapped[str]
+    currency: Mapped[str]
+    delivery_minor: Mapped[int]
+    total_minor: Mapped[int]
+    paid_minor: Mapped[int] = mapped_column(server_default=text("0"))
+    shipping_address: Mapped[str]
+    placed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    version: Mapped[int]
+    billing_version: Mapped[int] = mapped_column(server_default=text("0"))
+    first_paid_in_full_at: Mapped[datetime | None]
+    # Where it was imported from, and its number there.
+    source: Mapped[str | None]
+    reference: Mapped[str | None]
+
+    customer: Mapped[Customer] = relationship(lazy="raise")
+    items: Mapped[list[Item]] = relationship(lazy="raise", order_by=Item.line)
+
+    @property
+    def name(self) -> str:
+        return f"ORD-{self.number:010d}"
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.status == OrderStatus.CANCELLED
+
+    @property
+    def subtotal_minor(self) -> int:
+        return sum(item.total_minor for item in self.items)
+
+    @property
+    def remaining_minor(self) -> int:
+        return max(0, self.total_minor - self.paid_minor)
+
+    def item(self, line: int) -> Item:
+        for item in self.items:
+            if item.line == line:
+                return item
+        raise UnknownItem(line)
+
+    def take_payment_facts(self, paid_minor: int, version: int, first_paid_in_full_at: datetime | None) -> bool:
+        """Billing's newest word on what was paid; False where a newer one is known already."""
+        if version <= self.billing_version:
+            return False
+        self.paid_minor, self.billing_version = paid_minor, version
+        self.first_paid_in_full_at = self.first_paid_in_full_at or first_paid_in_full_at
+        return True
+
+    @property
+    def is_cancellable(self) -> bool:
+        return not self.is_cancelled and self.status not in _LEFT_THE_SHOP
+
+    def cancel(self) -> None:
+        """Refuses `NotCancellable`."""
+        if not self.is_cancellable:
+            raise NotCancellable(f"An order that is {_words(self.status)} cannot be cancelled.")
+        for item in self.items:
+            if item.is_live:
+                item.status = ItemStatus.CANCELLED.value
+        self.settle()
+
+    def settle(self) -> None:
+        """Work out what the order costs and where it stands: see `standing`. Refuses `TotalTooLarge`."""
+        live = [item for item in self.items if item.is_live]
+        if self.is_cancelled or not live:
+            self.status, self.total_minor = OrderStatus.CANCELLED.value, 0
+            return
+        self.total_minor = self.subtotal_minor + self.delivery_minor
+        if self.total_minor > LARGEST_AMOUNT_MINOR:
+            raise TotalTooLarge("The order would cost more than this shop can take: make it smaller.")
+        if self.remaining_minor > 0:
+            paid_once = self.first_paid_in_full_at is not None
+            waiting = OrderStatus.AWAITING_ADDITIONAL_PAYMENT if paid_once else OrderStatus.AWAITING_PAYMENT
+            self.status = waiting.value
+            return
+        for item in live:
+            if item.status == ItemStatus.AWAITING_PAYMENT:
+                item.status = ItemStatus.PAID.value
+        self.status = reached(ItemStatus(item.status) for item in live).value
+
+    def facts(self) -> dict[str, object]:
+        """What every event of the order bears."""
+        known = {
+            "order_number": self.name,
+            "customer_id": self.customer_id,
+            "status": OrderStatus(self.status),
+            "currency": self.currency,
+            "total_minor": self.total_minor,
+            "paid_minor": self.paid_minor,
+            "remaining_minor": self.remaining_minor,
+            "version": self.version,
+            "at": datetime.now(UTC),
+        }
+        assert known.keys() == OrderFacts.model_fields.keys()
+        return known
+
+
+def _words(status: str) -> str:
+    return status.replace("_", " ")

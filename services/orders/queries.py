@@ -1,0 +1,120 @@
+"""Every SELECT of orders."""
+
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, Text, cast, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload, selectinload
+
+from services.orders.errors import UnknownCustomer, UnknownOrder
+from services.orders.models import Customer, Order
+from shared.auth import Caller
+from shared.contracts.http.orders import OrderGroup
+from shared.contracts.orders import OrderStatus
+
+GROUPS: dict[OrderGroup, tuple[OrderStatus, ...]] = {
+    OrderGroup.AWAITING_PAYMENT: (OrderStatus.AWAITING_PAYMENT, OrderStatus.AWAITING_ADDITIONAL_PAYMENT),
+    OrderGroup.ACTIVE: (
+        OrderStatus.PAID,
+        OrderStatus.IN_HANDLING,
+        OrderStatus.READY_TO_SHIP,
+        OrderStatus.SHIPPED,
+    ),
+    OrderGroup.COMPLETED: (OrderStatus.COMPLETED,),
+    OrderGroup.CANCELLED: (OrderStatus.CANCELLED,),
+}
+ENDED = (OrderStatus.COMPLETED, OrderStatus.CANCELLED)
+
+
+async def get_customer(session: AsyncSession, customer_id: UUID, caller: Caller) -> Customer:
+    """Refuses `UnknownCustomer`, also where it is somebody else."""
+    customer = await session.get(Customer, customer_id) if caller.may_see(customer_id) else None
+    if customer is None:
+        raise UnknownCustomer
+    return customer
+
+
+async def list_customers(session: AsyncSession, q: str, after_login: str, limit: int) -> Sequence[Customer]:
+    """Those whose name, e-mail or login holds `q`, by login."""
+    wanted = select(Customer).where(Customer.login > after_login)
+    if q:
+        wanted = wanted.where(or_(*_holds(q), Customer.login.ilike(_anywhere(q), escape="\\")))
+    return (await session.scalars(wanted.order_by(Customer.login).limit(limit))).all()
+
+
+async def get_order(session: AsyncSession, number: str, caller: Caller) -> Order:
+    """An order with its items and its customer. Refuses `UnknownOrder`, also where it is another customer's."""
+    return _seen(await session.scalar(_whole(number)), number, caller)
+
+
+async def lock_order(session: AsyncSession, number: str, caller: Caller) -> Order:
+    """The same, held until the transaction ends. Its row stands for its items: lock it before them."""
+    return _seen(await session.scalar(_whole(number).with_for_update(of=Order)), number, caller)
+
+
+async def lock_known_order(session: AsyncSession, number: str) -> Order:
+    """The order that billing tells about. One that is not there (yet) is an error, to be tried again."""
+    return (await session.scalars(_whole(number).with_for_update(of=Order))).one()
+
+
+def _whole(number: str) -> Select[Order]:
+    whole = (selectinload(Order.items), joinedload(Order.customer))
+    wanted = select(Order).where(Order.number == int(number.removeprefix("ORD-"))).options(*whole)
+    return wanted.execution_options(populate_existing=True)
+
+
+def _seen(order: Order | None, number: str, caller: Caller) -> Order:
+    if order is None or not caller.may_see(order.customer_id):
+        raise UnknownOrder(number)
+    return order
+
+
+async def list_orders(
+    session: AsyncSession,
+    q: str,
+    status: OrderStatus | None,
+    group: OrderGroup | None,
+    customer_id: UUID | None,
+    before_number: int | None,
+    limit: int,
+) -> Sequence[Order]:
+    """Orders with their customers, newest first."""
+    wanted = select(Order).join(Order.customer).options(joinedload(Order.customer))
+    if q:
+        wanted = wanted.where(_matches(q))
+    if status is not None:
+        wanted = wanted.where(Order.status == status)
+    if group is not None:
+        wanted = wanted.where(Order.status.in_(GROUPS[group]))
+    if customer_id is not None:
+        wanted = wanted.where(Order.customer_id == customer_id)
+    if before_number is not None:
+        wanted = wanted.where(Order.number < before_number)
+    return (await session.scalars(wanted.order_by(Order.number.desc()).limit(limit))).all()
+
+
+def _matches(q: str) -> ColumnElement[bool]:
+    """The last digits of a number, or a part of the customer's name or e-mail."""
+    if digits := re.fullmatch(r"(?:ord-?)?([0-9]{1,10})", q.strip(), re.IGNORECASE):
+        backwards = func.reverse(func.lpad(cast(Order.number, Text), 10, "0"))
+        return backwards.like(digits[1][::-1] + "%")
+    return or_(*_holds(q))
+
+
+def _holds(q: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    part = _anywhere(q).lower()
+    return func.lower(Customer.name).like(part, escape="\\"), func.lower(Customer.email).like(part, escape="\\")
+
+
+def _anywhere(q: str) -> str:
+    return "%" + re.sub(r"([\\%_])", r"\\\1", q.strip()) + "%"
+
+
+async def list_active_orders(session: AsyncSession, customer_id: UUID, besides: int) -> Sequence[int]:
+    """Numbers of the customer's orders that are neither completed nor cancelled, newest first."""
+    wanted = select(Order.number).where(
+        Order.customer_id == customer_id, Order.number != besides, Order.status.not_in(ENDED)
+    )
+    return (await session.scalars(wanted.order_by(Order.number.desc()).limit(50))).all()

@@ -1,0 +1,132 @@
+"""Orders' door for HTTP: each route is one call."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.orders import queries, views
+from services.orders.commands.amend_item import accept_price, amend_item
+from services.orders.commands.cancel_order import cancel_order
+from services.orders.commands.place_order import place_order
+from services.orders.commands.register_customer import register_customer
+from services.orders.models import Order
+from shared.acts import list_acts
+from shared.auth import Caller
+from shared.contracts.base import OrderNumber, Text
+from shared.contracts.http.base import ActView, Page
+from shared.contracts.http.orders import (
+    AmendItem,
+    CancelOrder,
+    CustomerView,
+    OrderGroup,
+    OrderRow,
+    OrderView,
+    PlaceOrder,
+    RegisterCustomer,
+)
+from shared.contracts.orders import OrderStatus
+from shared.web import Asking, Cursor, Limit, Once, Session, decode_cursor, encode_cursor
+
+router = APIRouter(tags=["orders"])
+Number = Annotated[OrderNumber, Path()]
+ItsLine = Annotated[int, Path(ge=1, le=100_000)]
+Search = Annotated[Text, Query(max_length=200)]
+
+
+def _shop_currency(request: Request) -> str:
+    return str(request.app.state.currency)
+
+
+async def _view(session: AsyncSession, order: Order, caller: Caller) -> OrderView:
+    active = await queries.list_active_orders(session, order.customer_id, order.number)
+    return views.order_view(order, active, caller)
+
+
+@router.post("/customers", status_code=201)
+async def register(wanted: RegisterCustomer, session: Session, caller: Asking, once: Once) -> CustomerView:
+    """Register a customer."""
+    return await once(CustomerView, lambda: register_customer(session, caller, wanted))
+
+
+@router.get("/customers")
+async def list_customers(
+    session: Session, caller: Asking, q: Search = "", cursor: Cursor = None, limit: Limit = 50
+) -> Page[CustomerView]:
+    """Customers by login; `q` is a part of a name, e-mail or login."""
+    caller.require_staff()
+    [after] = decode_cursor(cursor, str) if cursor else [""]
+    found = await queries.list_customers(session, q, after, limit + 1)
+    next_ = encode_cursor(found[limit - 1].login) if len(found) > limit else None
+    return Page(items=[views.customer_view(customer) for customer in found[:limit]], next=next_)
+
+
+@router.get("/customers/{customer_id}")
+async def get_customer(customer_id: UUID, session: Session, caller: Asking) -> CustomerView:
+    """A customer."""
+    return views.customer_view(await queries.get_customer(session, customer_id, caller))
+
+
+@router.post("/orders", status_code=201)
+async def place(
+    wanted: PlaceOrder,
+    session: Session,
+    caller: Asking,
+    once: Once,
+    currency: Annotated[str, Depends(_shop_currency)],
+) -> OrderView:
+    """Place an order."""
+    return await once(OrderView, lambda: place_order(session, caller, wanted, currency))
+
+
+@router.get("/orders")
+async def list_orders(
+    session: Session,
+    caller: Asking,
+    q: Search = "",
+    status: OrderStatus | None = None,
+    group: OrderGroup | None = None,
+    customer_id: UUID | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[OrderRow]:
+    """Orders, newest first; `q` is the last digits of a number, or a part of the customer's name or e-mail."""
+    whose = customer_id if caller.is_staff else caller.customer_id
+    [before] = decode_cursor(cursor, int) if cursor else [None]
+    found = await queries.list_orders(session, q, status, group, whose, before, limit + 1)
+    next_ = encode_cursor(found[limit - 1].number) if len(found) > limit else None
+    return Page(items=[views.order_row(order) for order in found[:limit]], next=next_)
+
+
+@router.get("/orders/{number}")
+async def get_order(number: Number, session: Session, caller: Asking) -> OrderView:
+    """An order with its items and its customer."""
+    return await _view(session, await queries.get_order(session, number, caller), caller)
+
+
+@router.post("/orders/{number}/cancellation")
+async def cancel(number: Number, session: Session, caller: Asking, wanted: CancelOrder | None = None) -> OrderView:
+    """Cancel an order; again changes nothing."""
+    order = await cancel_order(session, caller, number, wanted.reason if wanted else None)
+    return await _view(session, order, caller)
+
+
+@router.patch("/orders/{number}/items/{line}")
+async def amend(number: Number, line: ItsLine, wanted: AmendItem, session: Session, caller: Asking) -> OrderView:
+    """Change an item's status, price or quantity."""
+    return await _view(session, await amend_item(session, caller, number, line, wanted), caller)
+
+
+@router.post("/orders/{number}/items/{line}/acceptance")
+async def accept(number: Number, line: ItsLine, session: Session, caller: Asking) -> OrderView:
+    """Accept an item's raised price."""
+    return await _view(session, await accept_price(session, caller, number, line), caller)
+
+
+@router.get("/orders/{number}/acts")
+async def get_acts(number: Number, session: Session, caller: Asking) -> list[ActView]:
+    """What staff did with an order, newest first."""
+    caller.require_staff()
+    await queries.get_order(session, number, caller)
+    return await list_acts(session, number)

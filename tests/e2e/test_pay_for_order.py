@@ -1,0 +1,145 @@
+"""The flow that everything else serves, through all four services, as two browsers see it."""
+
+from uuid import uuid4
+
+from tests.system import System
+
+
+async def test_paying_marks_the_order_and_its_items_paid_on_both_sites_at_once(purser: System) -> None:
+    customer = await purser.new_customer(10_000)
+    number = await purser.new_order(customer, 2_000, 3_000, delivery_minor=500)
+    staff = purser.people["financier"]
+    page = await staff.get(f"/orders/{number}")
+    assert (page["status"], page["remaining_minor"]) == ("awaiting_payment", 5_500)
+    assert "pay" in page["actions"]
+
+    async with staff.live() as admin_site, customer.live() as portal:
+        await admin_site.shows("snapshot")
+        await portal.shows("snapshot")
+        body = {"expected_remaining_minor": 5_500}
+        payment = await staff.post(f"/orders/{number}/payments", body)
+        assert (payment["paid_minor"], payment["remaining_minor"], payment["order_status"]) == (5_500, 0, "paid")
+        for site in (admin_site, portal):
+            await site.shows("order_changed", number=number, status="paid")
+            await site.shows("balance_changed", customer_id=customer.id, available_minor=4_500)
+
+    truth = await purser.settled(number)
+    page = truth["page"]
+    assert (page["status"], page["paid_minor"], page["remaining_minor"]) == ("paid", 5_500, 0)
+    assert page["item_counts"] == [{"status": "paid", "count": 2}]
+    assert page["customer"]["available_minor"] == 4_500
+    assert "pay" not in page["actions"]
+    assert truth["transfers"] == [("payment", 5_500, None)]
+
+
+async def test_a_payment_in_part_leaves_the_items_as_they_are_until_the_rest_is_paid(purser: System) -> None:
+    customer = await purser.new_customer(1_000)
+    number = await purser.new_order(customer, 600, 400)
+    await customer.post(f"/orders/{number}/payments", {"amount_minor": 700})
+    truth = await purser.settled(number)
+    assert (truth["page"]["status"], truth["page"]["remaining_minor"]) == ("awaiting_payment", 300)
+    assert set(truth["items"].values()) == {"awaiting_payment"}
+
+    await customer.post(f"/orders/{number}/payments", {})
+    truth = await purser.settled(number)
+    assert (truth["page"]["status"], set(truth["items"].values())) == ("paid", {"paid"})
+
+
+async def test_a_payment_sent_again_is_answered_again_and_made_once(purser: System) -> None:
+    customer = await purser.new_customer(2_000)
+    number = await purser.new_order(customer, 900)
+    key = str(uuid4())
+    first = await customer.post(f"/orders/{number}/payments", {}, key)
+    again = await customer.post(f"/orders/{number}/payments", {}, key)
+    assert first == again
+    assert (await purser.settled(number))["transfers"] == [("payment", 900, None)]
+
+
+async def test_an_item_that_dies_returns_its_share_naming_order_and_item(purser: System) -> None:
+    customer = await purser.new_customer(1_000)
+    number = await purser.new_order(customer, 600, 400)
+    await customer.post(f"/orders/{number}/payments", {})
+    await purser.settled(number)
+
+    answer = await purser.admin.ask("PATCH", f"/orders/{number}/items/2", {"status": "unable_to_deliver"})
+    assert answer.status_code == 200, answer.text
+
+    truth = await purser.settled(number)
+    assert truth["transfers"] == [("payment", 1_000, None), ("refund", 400, 2)]
+    assert truth["items"] == {1: "paid", 2: "unable_to_deliver"}
+    assert (truth["page"]["status"], truth["page"]["customer"]["balance_minor"]) == ("paid", 400)
+
+
+async def test_a_cancelled_order_gives_everything_back_and_stays_cancelled(purser: System) -> None:
+    customer = await purser.new_customer(1_000)
+    number = await purser.new_order(customer, 600)
+    await customer.post(f"/orders/{number}/payments", {})
+    await purser.settled(number)
+    page = await purser.admin.post(f"/orders/{number}/cancellation", {"reason": "changed their mind"})
+    assert page["status"] == "cancelled"
+    truth = await purser.settled(number)
+    assert truth["transfers"] == [("payment", 600, None), ("refund", 600, None)]
+    assert truth["page"]["status"] == "cancelled"
+    assert (await customer.get("/balance"))["balance_minor"] == 1_000
+    assert (await purser.admin.post(f"/orders/{number}/cancellation", {}))["status"] == "cancelled"
+
+
+async def test_a_raised_price_waits_for_the_customer_and_then_for_the_rest(purser: System) -> None:
+    customer = await purser.new_customer(1_000)
+    number = await purser.new_order(customer, 600, 100)
+    await customer.post(f"/orders/{number}/payments", {})
+    await purser.settled(number)
+
+    await purser.admin.ask("PATCH", f"/orders/{number}/items/1", {"unit_price_minor": 800})
+    truth = await purser.settled(number)
+    assert (truth["page"]["status"], truth["page"]["remaining_minor"]) == ("awaiting_additional_payment", 200)
+    assert truth["items"] == {1: "price_confirmation", 2: "paid"}
+
+    await customer.post(f"/orders/{number}/items/1/acceptance", {})
+    await customer.post(f"/orders/{number}/payments", {"expected_remaining_minor": 200})
+    truth = await purser.settled(number)
+    assert (truth["page"]["status"], set(truth["items"].values())) == ("paid", {"paid"})
+
+
+async def test_money_moved_for_an_order_is_a_line_of_its_conversation(purser: System) -> None:
+    customer = await purser.new_customer(1_000)
+    number = await purser.new_order(customer, 600)
+    begun = {"subject": "About my order", "text": "When will it come?", "order_number": number}
+    ticket = (await customer.post("/tickets", begun))["ticket"]["id"]
+    async with customer.live() as portal:
+        await portal.shows("snapshot")
+        await customer.post(f"/orders/{number}/payments", {})
+        shown = await portal.shows("message_added", ticket_id=ticket)
+        assert shown["message"]["author"] == "system"
+        assert shown["message"]["operation"]["amount_minor"] == 600
+
+
+async def test_new_tickets_are_counted_live_on_every_site_that_may_see_them(purser: System) -> None:
+    customer, stranger = await purser.new_customer(), await purser.new_customer()
+    operator = purser.people["operator"]
+    async with operator.live() as staff, customer.live() as own, stranger.live() as foreign:
+        for site in (staff, own, foreign):
+            await site.shows("snapshot")
+        ticket = await customer.post("/tickets", {"subject": "Hello", "text": "Is anybody there?"})
+        counts = {"customer_id": customer.id, "new": 1, "total": 1}
+        assert (await staff.shows("ticket_counts_changed", **counts))["shop_new"] >= 1
+        assert "shop_new" not in await own.shows("ticket_counts_changed", **counts)
+
+        await operator.post(f"/tickets/{ticket['ticket']['id']}/read", {})
+        await staff.shows("ticket_counts_changed", customer_id=customer.id, new=0, total=1)
+        assert [event for event, _ in foreign.seen if event != "snapshot"] == []
+
+
+async def test_a_stream_resumes_where_it_was_left(purser: System) -> None:
+    customer = await purser.new_customer()
+    async with customer.live() as portal:
+        await portal.shows("snapshot")
+        await purser.admin.post(f"/customers/{customer.id}/deposits", {"amount_minor": 1, "currency": "USD"})
+        await portal.shows("balance_changed", balance_minor=1)
+        left_at = portal.last_id
+    await purser.admin.post(f"/customers/{customer.id}/deposits", {"amount_minor": 2, "currency": "USD"})
+    async with customer.live(left_at) as portal:
+        await portal.shows("balance_changed", balance_minor=3)
+    async with customer.live("unknown:1") as portal:
+        snapshot = await portal.shows("snapshot")
+        assert snapshot["balance"]["balance_minor"] == 3

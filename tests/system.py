@@ -1,0 +1,298 @@
+"""The whole Purser in one process, on real servers, answering real HTTP; and the people who use it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx2 as httpx
+from fastapi import FastAPI
+from services.orders import api as orders_api
+from services.orders import worker as orders_worker
+from services.orders.settings import OrdersApiSettings
+from services.support import api as support_api
+from services.support import worker as support_worker
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from gateway import app as gateway
+from gateway.accounts.bootstrap import set_staff_login
+from gateway.settings import GatewaySettings
+from services.billing import api as billing_api
+from services.billing import worker as billing_worker
+from services.billing.settings import BillingApiSettings
+from shared.db import Database
+from shared.settings import ApiSettings, WorkerSettings
+from tests.eventually import eventually
+from tests.installation import PACKAGES, Installation, serving, settings
+from tests.link import Link, linked
+
+STAFF = ("admin", "financier", "operator")
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass
+class Person:
+    """Somebody signed in with a token, who asks the gateway."""
+
+    http: httpx.AsyncClient
+    login: str
+    base: str
+    id: str = ""
+
+    async def ask(self, method: str, path: str, body: object = None, key: str | None = None) -> httpx.Response:
+        headers = {"Idempotency-Key": key or str(uuid4())} if method == "POST" else {}
+        content = None if body is None else json.dumps(body).encode()
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        return await self.http.request(method, self.base + path, content=content, headers=headers)
+
+    async def get(self, path: str) -> Any:
+        answer = await self.ask("GET", path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(self, path: str, body: object, key: str | None = None) -> Any:
+        answer = await self.ask("POST", path, body, key)
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+    @asynccontextmanager
+    async def live(self, last_event_id: str = "") -> AsyncIterator["Stream"]:
+        """This person's open browser, which comes back when its stream ends, as an EventSource does."""
+        stream = Stream(last_id=last_event_id)
+        reading = asyncio.create_task(self._keep_reading(stream))
+        try:
+            yield stream
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _keep_reading(self, stream: "Stream") -> None:
+        while True:
+            headers = {"Last-Event-ID": stream.last_id} if stream.last_id else {}
+            with suppress(httpx.TransportError):
+                async with self.http.stream("GET", f"{self.base}/live", headers=headers, timeout=None) as answer:
+                    assert answer.status_code == 200, await answer.aread()
+                    await stream.read(answer)
+            await asyncio.sleep(0.1)
+
+
+@dataclass
+class Stream:
+    """What a browser has been shown, as (event, data), newest last."""
+
+    seen: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    last_id: str = ""
+
+    async def read(self, answer: httpx.Response) -> None:
+        event, data = "", ""
+        async for line in answer.aiter_lines():
+            name, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            if name == "event":
+                event = value
+            elif name == "id":
+                self.last_id = value
+            elif name == "data":
+                data += value
+            elif not line and data:
+                self.seen.append((event, json.loads(data)))
+                event, data = "", ""
+
+    async def shows(self, event: str, **facts: object) -> dict[str, Any]:
+        """Wait until an event with these facts has come; gives its data."""
+
+        def found() -> dict[str, Any] | None:
+            for name, data in self.seen:
+                if name == event and facts.items() <= data.items():
+                    return data
+            return None
+
+        async def look() -> bool:
+            return found() is not None
+
+        await eventually(look, f"{event} with {facts} on the stream, which shows {self.seen[-5:]}")
+        data = found()
+        assert data is not None
+        return data
+
+
+@dataclass
+class System:
+    """A running Purser."""
+
+    installation: Installation
+    url: str
+    databases: dict[str, Database]
+    links: dict[str, Link]
+    people: dict[str, Person]
+    _open: AsyncExitStack
+
+    async def sign_in(self, login: str, password: str = PASSWORD) -> Person:
+        http = await self._open.enter_async_context(httpx.AsyncClient(base_url=self.url, timeout=30))
+        answer = await http.post("/api/token", data={"username": login, "password": password})
+        assert answer.status_code == 200, answer.text
+        http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        who = (await http.get("/api/session")).json()
+        base = "/api/portal" if who["role"] == "customer" else "/api/admin"
+        return Person(http, login, base, who.get("customer_id") or "")
+
+    @property
+    def admin(self) -> Person:
+        return self.people["admin"]
+
+    async def new_customer(self, balance_minor: int = 0) -> Person:
+        """Somebody of one's own, with a balance."""
+        login = f"c-{uuid4().hex[:12]}"
+        made = await self.admin.post(
+            "/customers",
+            {
+                "login": login,
+                "name": f"Customer {login}",
+                "phone": "+1 555 0100",
+                "email": f"{login}@example.org",
+                "shipping_address": "1 Main Street",
+                "password": PASSWORD,
+            },
+        )
+        if balance_minor:
+            deposit = {"amount_minor": balance_minor, "currency": "USD"}
+            await self.admin.post(f"/customers/{made['id']}/deposits", deposit)
+        return await self.sign_in(login)
+
+    async def new_order(self, customer: Person, *prices_minor: int, delivery_minor: int = 0, known: bool = True) -> str:
+        """An order of one piece at each price; `known`: wait until billing has heard of it."""
+        page = await self.admin.post(
+            "/orders",
+            {
+                "customer_id": customer.id,
+                "currency": "USD",
+                "delivery_minor": delivery_minor,
+                "shipping_address": "1 Main Street",
+                "items": [
+                    {"sku": f"S{line}", "title": f"Thing {line}", "quantity": 1, "unit_price_minor": price}
+                    for line, price in enumerate(prices_minor, 1)
+                ],
+            },
+        )
+        number = str(page["number"])
+        if known:
+            await self.billing_knows(number)
+        return number
+
+    async def billing_knows(self, number: str) -> None:
+        async def look() -> bool:
+            return bool(await self.rows("billing", "SELECT 1 FROM invoices WHERE order_number = :n", n=number))
+
+        await eventually(look, f"billing has an invoice for {number}")
+
+    async def rows(self, service: str, query: str, **values: object) -> list[Any]:
+        """Look into a database."""
+        async with self.databases[service].transaction() as session:
+            return [row._mapping for row in await session.execute(text(query), values)]
+
+    async def settled(self, number: str) -> dict[str, Any]:
+        """Wait until orders and billing agree about an order, then give what both databases hold of it."""
+        truth: dict[str, Any] = {}
+
+        async def look() -> bool:
+            truth.update(await self.figures(number))
+            order, invoice = truth["order"], truth["invoice"]
+            unsent = [await self.rows(name, "SELECT 1 FROM outbox LIMIT 1") for name in ("orders", "billing")]
+            return (
+                invoice is not None
+                and order["total_minor"] == invoice["total_minor"]
+                and order["paid_minor"] == invoice["paid_minor"]
+                and order["billing_version"] == invoice["version"]
+                and not any(unsent)
+            )
+
+        await eventually(look, f"orders and billing agree about {number}: {truth}")
+        return truth
+
+    async def figures(self, number: str) -> dict[str, Any]:
+        page = await self.admin.get(f"/orders/{number}")
+        digits = int(number.removeprefix("ORD-"))
+        [order] = await self.rows("orders", "SELECT * FROM orders WHERE number = :n", n=digits)
+        invoices = await self.rows("billing", "SELECT * FROM invoices WHERE order_number = :n", n=number)
+        transfers = await self.rows(
+            "billing",
+            "SELECT kind, amount_minor, line FROM transfers WHERE order_number = :n ORDER BY account_version",
+            n=number,
+        )
+        return {
+            "page": page,
+            "order": {**order, "total_minor": page["total_minor"]},
+            "invoice": invoices[0] if invoices else None,
+            "transfers": [(row["kind"], row["amount_minor"], row["line"]) for row in transfers],
+            "items": {item["line"]: item["status"] for item in page["items"]},
+        }
+
+
+def _processes(installation: Installation, broker: Link) -> dict[str, FastAPI]:
+    """A service's API and worker, for each."""
+
+    def api(service: str, kind: type[Any] = ApiSettings) -> Any:
+        url = installation.database_url(service)
+        return settings(kind, database_url=url, caller_public_keys=installation.public_key)
+
+    def worker(service: str) -> Any:
+        url = installation.database_url(service)
+        return settings(WorkerSettings, database_url=url, broker_url=_broker_url(installation, service, broker))
+
+    return {
+        "orders": orders_api.create(api("orders", OrdersApiSettings)),
+        "billing": billing_api.create(api("billing", BillingApiSettings)),
+        "support": support_api.create(api("support")),
+        "orders-worker": orders_worker.create(worker("orders")),
+        "billing-worker": billing_worker.create(worker("billing")),
+        "support-worker": support_worker.create(worker("support")),
+    }
+
+
+def _broker_url(installation: Installation, user: str, broker: Link) -> str:
+    url = make_url(installation.broker_url(user)).set(host="127.0.0.1", port=broker.local_port)
+    return url.render_as_string(hide_password=False)
+
+
+async def _link(stack: AsyncExitStack, url: str) -> Link:
+    where = make_url(url)
+    return await stack.enter_async_context(linked(where.host or "", where.port or 0))
+
+
+async def _make_staff(gateway_database: Database) -> None:
+    for role in STAFF:
+        async with gateway_database.transaction() as session:
+            await set_staff_login(session, role, role, PASSWORD)
+
+
+@asynccontextmanager
+async def running_system(installation: Installation) -> AsyncIterator[System]:
+    """Every process of Purser as an application of its own, in this one, on wires that can be cut."""
+    async with AsyncExitStack() as stack:
+        links = {"broker": await _link(stack, installation.servers.broker_url)}
+        for name, app in _processes(installation, links["broker"]).items():
+            links[name] = await _link(stack, await stack.enter_async_context(serving(app)))
+        gateway_settings = settings(
+            GatewaySettings,
+            database_url=installation.database_url("gateway"),
+            broker_url=_broker_url(installation, "gateway", links["broker"]),
+            caller_private_key=installation.private_key,
+            cookie_secure=False,
+            **{
+                f"{name}_url": f"http://127.0.0.1:{links[name].local_port}" for name in ("orders", "billing", "support")
+            },
+        )
+        databases = {name: Database(installation.database_url(name)) for name in PACKAGES}
+        for database in databases.values():
+            stack.push_async_callback(database.close)
+        await _make_staff(databases["gateway"])
+        url = await stack.enter_async_context(serving(gateway.create(gateway_settings)))
+        system = System(installation, url, databases, links, {}, await stack.enter_async_context(AsyncExitStack()))
+        for role in STAFF:
+            system.people[role] = await system.sign_in(role)
+        yield system
