@@ -1,0 +1,21 @@
+"""Staff close a conversation; the next message opens it again."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.support import conversation, queries
+from services.support.views import ticket_row
+from shared.auth import Caller
+from shared.contracts.http.support import TicketRow, TicketStatus
+
+
+async def close_ticket(session: AsyncSession, caller: Caller, ticket_id: UUID) -> TicketRow:
+    """Again changes nothing. Refuses `Forbidden`, `UnknownTicket`."""
+    caller.require_staff()
+    ticket = await queries.lock_ticket(session, ticket_id, caller)
+    if ticket.status != TicketStatus.CLOSED:
+        before = conversation.Before(ticket)
+        ticket.status = TicketStatus.CLOSED.value
+        await conversation.tell(session, ticket, before)
+    return ticket_row(ticket)

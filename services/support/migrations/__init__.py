@@ -1,0 +1,1 @@
+"""How support's tables came to be."""

@@ -1,0 +1,5 @@
+"""The process `support-migrate`."""
+
+from shared.migrations import main
+
+main("services.support")

@@ -1,0 +1,137 @@
+"""Support's door for HTTP: each route is one call."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.support import queries, views
+from services.support.commands.add_message import add_message
+from services.support.commands.begin_ticket import begin_ticket
+from services.support.commands.close_ticket import close_ticket
+from services.support.commands.read_ticket import read_ticket
+from services.support.errors import UnknownCustomer
+from shared.auth import Caller
+from shared.contracts.http.base import Page
+from shared.contracts.http.support import (
+    AddMessage,
+    BeginTicket,
+    MessageView,
+    ReadTicket,
+    ShopCounts,
+    TicketCounts,
+    TicketRow,
+    TicketView,
+)
+from shared.errors import BadCursor
+from shared.web import Asking, Cursor, Limit, Once, Session, decode_cursor, encode_cursor
+
+router = APIRouter(tags=["support"])
+MESSAGES_AT_ONCE = 100
+
+
+def _own_or_staff(customer_id: UUID, caller: Asking) -> Caller:
+    if not caller.may_see(customer_id):
+        raise UnknownCustomer
+    return caller
+
+
+Seeing = Annotated[Caller, Depends(_own_or_staff)]
+
+
+async def _page(
+    session: AsyncSession, customer_id: UUID | None, new: bool | None, cursor: str | None, limit: int
+) -> Page[TicketRow]:
+    found = await queries.list_tickets(session, customer_id, new, _place(cursor), limit + 1)
+    shown = found[:limit]
+    next_ = encode_cursor(shown[-1].changed_at.isoformat(), str(shown[-1].id)) if len(found) > limit else None
+    return Page(items=[views.ticket_row(ticket) for ticket in shown], next=next_)
+
+
+def _place(cursor: str | None) -> queries.Place | None:
+    if cursor is None:
+        return None
+    changed_at, ticket_id = decode_cursor(cursor, str, str)
+    try:
+        place = datetime.fromisoformat(changed_at), UUID(ticket_id)
+    except ValueError:
+        place = None
+    if place is None or place[0].tzinfo is None:
+        raise BadCursor("This cursor is not one that a list has given: begin without one.")
+    return place
+
+
+@router.get("/customers/{customer_id}/tickets")
+async def list_customer_tickets(
+    customer_id: UUID, session: Session, _: Seeing, cursor: Cursor = None, limit: Limit = 50
+) -> Page[TicketRow]:
+    """A customer's conversations, the one that changed last first."""
+    return await _page(session, customer_id, None, cursor, limit)
+
+
+@router.post("/customers/{customer_id}/tickets", status_code=201)
+async def begin(customer_id: UUID, wanted: BeginTicket, session: Session, caller: Seeing, once: Once) -> TicketView:
+    """Begin a conversation."""
+    return await once(TicketView, lambda: begin_ticket(session, caller, customer_id, wanted))
+
+
+@router.get("/customers/{customer_id}/ticket-counts")
+async def get_ticket_counts(customer_id: UUID, session: Session, _: Seeing) -> TicketCounts:
+    """A customer's conversations, counted."""
+    return views.counts_view(customer_id, await queries.find_counts(session, customer_id))
+
+
+@router.get("/ticket-counts")
+async def get_shop_counts(session: Session, caller: Asking) -> ShopCounts:
+    """New tickets of all customers."""
+    caller.require_staff()
+    return ShopCounts.model_validate(await queries.get_shop_count(session), from_attributes=True)
+
+
+@router.get("/tickets")
+async def list_tickets(
+    session: Session,
+    caller: Asking,
+    new: Annotated[bool | None, Query(description="Only those that are new, or that are not.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[TicketRow]:
+    """Conversations of all customers, the one that changed last first."""
+    caller.require_staff()
+    return await _page(session, None, new, cursor, limit)
+
+
+@router.get("/tickets/{ticket_id}")
+async def get_ticket(
+    ticket_id: UUID,
+    session: Session,
+    caller: Asking,
+    earlier: Annotated[str | None, Query(max_length=300, description="`earlier` of the part after.")] = None,
+) -> TicketView:
+    """A conversation's newest messages, newest last, or those before."""
+    ticket = await queries.get_ticket(session, ticket_id, caller)
+    [before_seq] = decode_cursor(earlier, int) if earlier is not None else [None]
+    found = await queries.list_messages(session, ticket_id, before_seq, MESSAGES_AT_ONCE + 1)
+    shown = found[:MESSAGES_AT_ONCE]
+    next_ = encode_cursor(shown[-1][0].seq) if len(found) > MESSAGES_AT_ONCE else None
+    return views.ticket_view(ticket, shown, next_)
+
+
+@router.post("/tickets/{ticket_id}/messages", status_code=201)
+async def add(ticket_id: UUID, wanted: AddMessage, session: Session, caller: Asking, once: Once) -> MessageView:
+    """Say something in a conversation."""
+    return await once(MessageView, lambda: add_message(session, caller, ticket_id, wanted))
+
+
+@router.post("/tickets/{ticket_id}/read")
+async def read(ticket_id: UUID, session: Session, caller: Asking, wanted: ReadTicket | None = None) -> TicketRow:
+    """Have read a conversation, up to its newest message or the one named."""
+    return await read_ticket(session, caller, ticket_id, wanted.up_to if wanted else None)
+
+
+@router.post("/tickets/{ticket_id}/close")
+async def close(ticket_id: UUID, session: Session, caller: Asking) -> TicketRow:
+    """Close a conversation; the next message opens it again."""
+    return await close_ticket(session, caller, ticket_id)

@@ -1,0 +1,21 @@
+"""The process `support-worker`."""
+
+from fastapi import FastAPI
+
+from services.support.consumers import reactions
+from shared.db import Database
+from shared.settings import WorkerSettings, load
+from shared.telemetry import configure_logging
+from shared.web import serve
+from shared.worker import service_worker
+
+
+def create(settings: WorkerSettings) -> FastAPI:
+    database = Database(settings.database_url)
+    return service_worker("support", database, settings.database_url, settings.broker_url, reactions)
+
+
+if __name__ == "__main__":
+    settings = load(WorkerSettings)
+    configure_logging("support-worker", settings.log_format, settings.log_level)
+    serve(create(settings), settings)
