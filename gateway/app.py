@@ -32,7 +32,7 @@ def create(settings: GatewaySettings) -> FastAPI:
     streams = Live()
 
     def broker() -> RabbitBroker:
-        made = RabbitBroker(settings.broker_url, reconnect_interval=1.0, graceful_timeout=2)
+        made = RabbitBroker(settings.broker_url, reconnect_interval=1.0, logger=None, graceful_timeout=2)
         reactions.subscribe(made, database)
         return made
 
