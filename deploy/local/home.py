@@ -99,9 +99,9 @@ class Running(BaseModel):
 
 
 class Failure(BaseModel):
-    """Why the start was given up, and whose log says more."""
+    """Why the start was given up, and whose log says more, if one does."""
 
-    process: str
+    process: str | None
     sentence: str
 
 

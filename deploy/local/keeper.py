@@ -19,9 +19,9 @@ PATIENCE = 3
 
 
 class Failed(Exception):
-    """The start cannot go on; the log of `process` says more."""
+    """The start cannot go on; the log of `process`, if one is named, says more."""
 
-    def __init__(self, process: str, sentence: str):
+    def __init__(self, process: str | None, sentence: str):
         super().__init__(sentence)
         self.process = process
 

@@ -160,11 +160,10 @@ def _show_logins(state: State) -> None:
     console.print("\n  make status · make logs · make down")
 
 
-def _show_failure(process: str, sentence: str) -> int:
-    log = HOME.log(process)
+def _show_failure(process: str | None, sentence: str) -> int:
     console.print(f"[red]✗[/] {escape(sentence)}", soft_wrap=True)
-    lines = log.read_text(errors="replace").splitlines()[-15:] if log.exists() else []
-    if lines:
+    if process and (log := HOME.log(process)).exists():
+        lines = log.read_text(errors="replace").splitlines()[-15:]
         console.print(f"  the end of {log.relative_to(ROOT)}:")
         console.print(escape("\n".join(f"  | {line}" for line in lines)), soft_wrap=True)
     console.print("Everything that had started is stopped. When the cause is gone: make up")
@@ -187,12 +186,13 @@ def _is_supervisor(process: psutil.Process) -> bool:
 
 
 def _memory(pid: int | None) -> str:
-    """What the process and its children hold, shared pages counted by each."""
+    """What the process and its children hold; of shared pages, where the system tells, their share."""
     if pid is None:
         return ""
     try:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]
-        return f"{sum(member.memory_info().rss for member in family) / 2**20:.0f} MB"
-    except psutil.NoSuchProcess:
+        infos = [member.memory_full_info() for member in family]
+        return f"{sum(getattr(info, 'pss', info.rss) for info in infos) / 2**20:.0f} MB"
+    except psutil.Error:
         return ""

@@ -101,7 +101,7 @@ class System:
             except RabbitMQMissing as error:
                 if await asyncio.to_thread(has_image):
                     return RabbitMQContainer(folder, port, log=log)
-                raise Failed("supervisor", str(error)) from error
+                raise Failed(None, str(error)) from error
 
     async def _run(self, name: str, programs: Iterable[Program]) -> None:
         async with self._step(name), asyncio.TaskGroup() as group:
