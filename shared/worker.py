@@ -160,7 +160,7 @@ def service_worker(
     up = asyncio.Event()
 
     def broker() -> RabbitBroker:
-        made = RabbitBroker(broker_url, reconnect_interval=1.0, graceful_timeout=10)
+        made = RabbitBroker(broker_url, reconnect_interval=1.0, logger=None, graceful_timeout=10)
         reactions.subscribe(made, database)
         return made
 

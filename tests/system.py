@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,11 +10,6 @@ from uuid import uuid4
 
 import httpx2 as httpx
 from fastapi import FastAPI
-from services.orders import api as orders_api
-from services.orders import worker as orders_worker
-from services.orders.settings import OrdersApiSettings
-from services.support import api as support_api
-from services.support import worker as support_worker
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
@@ -24,6 +19,11 @@ from gateway.settings import GatewaySettings
 from services.billing import api as billing_api
 from services.billing import worker as billing_worker
 from services.billing.settings import BillingApiSettings
+from services.orders import api as orders_api
+from services.orders import worker as orders_worker
+from services.orders.settings import OrdersApiSettings
+from services.support import api as support_api
+from services.support import worker as support_worker
 from shared.db import Database
 from shared.settings import ApiSettings, WorkerSettings
 from tests.eventually import eventually
@@ -105,20 +105,28 @@ class Stream:
 
     async def shows(self, event: str, **facts: object) -> dict[str, Any]:
         """Wait until an event with these facts has come; gives its data."""
+        return await self._find(lambda name, data: data if name == event and facts.items() <= data.items() else None)
 
-        def found() -> dict[str, Any] | None:
-            for name, data in self.seen:
-                if name == event and facts.items() <= data.items():
-                    return data
-            return None
+    async def shows_message(self, ticket_id: str, **facts: object) -> dict[str, Any]:
+        """Wait until a message with these facts has come in the conversation; gives the message."""
+
+        def wanted(name: str, data: dict[str, Any]) -> dict[str, Any] | None:
+            if name != "message_added" or data["ticket_id"] != ticket_id:
+                return None
+            message: dict[str, Any] = data["message"]
+            return message if facts.items() <= message.items() else None
+
+        return await self._find(wanted)
+
+    async def _find(self, wanted: Callable[[str, dict[str, Any]], dict[str, Any] | None]) -> dict[str, Any]:
+        found: list[dict[str, Any]] = []
 
         async def look() -> bool:
-            return found() is not None
+            found[:] = [hit for name, data in self.seen if (hit := wanted(name, data)) is not None]
+            return bool(found)
 
-        await eventually(look, f"{event} with {facts} on the stream, which shows {self.seen[-5:]}")
-        data = found()
-        assert data is not None
-        return data
+        await eventually(look, f"it is on the stream, which shows {self.seen[-5:]}")
+        return found[0]
 
 
 @dataclass
@@ -196,26 +204,26 @@ class System:
             return [row._mapping for row in await session.execute(text(query), values)]
 
     async def settled(self, number: str) -> dict[str, Any]:
-        """Wait until orders and billing agree about an order, then give what both databases hold of it."""
+        """Wait until orders and billing agree about an order; give what both hold of it, and its page."""
         truth: dict[str, Any] = {}
 
         async def look() -> bool:
-            truth.update(await self.figures(number))
+            truth.update(await self._figures(number))
             order, invoice = truth["order"], truth["invoice"]
             unsent = [await self.rows(name, "SELECT 1 FROM outbox LIMIT 1") for name in ("orders", "billing")]
             return (
                 invoice is not None
-                and order["total_minor"] == invoice["total_minor"]
-                and order["paid_minor"] == invoice["paid_minor"]
+                and (order["total_minor"], order["paid_minor"]) == (invoice["total_minor"], invoice["paid_minor"])
                 and order["billing_version"] == invoice["version"]
+                and (order["status"] == "cancelled") == invoice["cancelled"]
                 and not any(unsent)
             )
 
-        await eventually(look, f"orders and billing agree about {number}: {truth}")
-        return truth
-
-    async def figures(self, number: str) -> dict[str, Any]:
+        await eventually(look, f"orders and billing agree about {number}")
         page = await self.admin.get(f"/orders/{number}")
+        return {**truth, "page": page, "items": {item["line"]: item["status"] for item in page["items"]}}
+
+    async def _figures(self, number: str) -> dict[str, Any]:
         digits = int(number.removeprefix("ORD-"))
         [order] = await self.rows("orders", "SELECT * FROM orders WHERE number = :n", n=digits)
         invoices = await self.rows("billing", "SELECT * FROM invoices WHERE order_number = :n", n=number)
@@ -225,11 +233,9 @@ class System:
             n=number,
         )
         return {
-            "page": page,
-            "order": {**order, "total_minor": page["total_minor"]},
+            "order": order,
             "invoice": invoices[0] if invoices else None,
             "transfers": [(row["kind"], row["amount_minor"], row["line"]) for row in transfers],
-            "items": {item["line"]: item["status"] for item in page["items"]},
         }
 
 

@@ -110,18 +110,20 @@ async def tell(
 
 async def _count(session: AsyncSession, customer_id: UUID, total: int, new: int, answered: int) -> None:
     """Add to the counts, and tell the customer's and the shop's as they are then."""
-    first = {"customer_id": customer_id, "total": total, "new": new, "answered": answered, "version": 1}
-    added = {
-        "total": Counts.total + total,
-        "new": Counts.new + new,
-        "answered": Counts.answered + answered,
-        "version": Counts.version + 1,
-    }
+    if total:
+        zeros = {"customer_id": customer_id, "total": 0, "new": 0, "answered": 0, "version": 0}
+        await session.execute(insert(Counts).values(zeros).on_conflict_do_nothing())
     counted = await session.execute(
-        insert(Counts)
-        .values(first)
-        .on_conflict_do_update(index_elements=[Counts.customer_id], set_=added)
+        update(Counts)
+        .where(Counts.customer_id == customer_id)
+        .values(
+            total=Counts.total + total,
+            new=Counts.new + new,
+            answered=Counts.answered + answered,
+            version=Counts.version + 1,
+        )
         .returning(Counts.total, Counts.new, Counts.answered, Counts.version)
+        .execution_options(synchronize_session=False)
     )
     own = counted.one()
     of_shop = await _count_in_shop(session, new)
