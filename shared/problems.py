@@ -1,7 +1,9 @@
 """Every failure as a problem (RFC 9457) that a person can act on and that shows nothing of our insides."""
 
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -31,17 +33,23 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 log = structlog.get_logger()
 
 
-def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **facts: object) -> Response:
-    """An answer in the form of RFC 9457."""
-    body = {
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    facts: Mapping[str, object] = MappingProxyType({}),
+) -> Response:
+    """An answer in the form of RFC 9457; `facts` are members of its own."""
+    known = {
         "type": "about:blank",
-        "title": code.replace("_", " ").capitalize(),
+        "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,
         "detail": detail,
     }
     # ASCII, because a name that the client sent may hold what UTF-8 cannot: a lone surrogate.
-    content = json.dumps({**body, **facts}, ensure_ascii=True, default=str)
+    content = json.dumps({**facts, **known}, ensure_ascii=True, default=str)
     return Response(content, status, headers, media_type="application/problem+json")
 
 
@@ -52,7 +60,7 @@ async def refuse(_: Request, refusal: Exception) -> Response:
         headers["Retry-After"] = str(refusal.retry_after_seconds)
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return problem(refusal.status, refusal.code, refusal.sentence, headers, **refusal.facts)
+    return problem(refusal.status, refusal.code, refusal.sentence, headers, refusal.facts)
 
 
 async def _refuse_invalid(request: Request, invalid: Exception) -> Response:

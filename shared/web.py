@@ -121,7 +121,9 @@ def health_routes(checks: dict[str, Check]) -> APIRouter:
                 log.warning("not ready", check=name, error=repr(error))
                 reasons[name] = "cannot be reached"
         if reasons:
-            return problem(503, "not_ready", "Not ready: " + ", ".join(reasons), {"Retry-After": "1"}, reasons=reasons)
+            return problem(
+                503, "not_ready", "Not ready: " + ", ".join(reasons), {"Retry-After": "1"}, {"reasons": reasons}
+            )
         return {"status": "ready"}
 
     @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

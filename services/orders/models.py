@@ -97,14 +97,14 @@ class Item(Base):
         """Refuses `TransitionRefused`."""
         if status not in TRANSITIONS[ItemStatus(self.status)]:
             raise TransitionRefused(
-                f"An item that is {_words(self.status)} cannot become {_words(status)}.", status=self.status
+                f"An item that is {_words(self.status)} cannot become {_words(status)}.", item_status=self.status
             )
         self.status = status.value
 
     def accept_price(self) -> None:
         """The customer agrees to the raised price. Refuses `TransitionRefused`."""
         if self.status != ItemStatus.PRICE_CONFIRMATION:
-            raise TransitionRefused("There is no new price to accept on this item.", status=self.status)
+            raise TransitionRefused("There is no new price to accept on this item.", item_status=self.status)
         self.status = ItemStatus.AWAITING_PAYMENT.value
 
     def set_price(self, unit_price_minor: int) -> None:
