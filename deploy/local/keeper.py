@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import http.client
+import json
 import shutil
 import sys
 import time
@@ -163,8 +164,9 @@ def why_not_ready(port: int) -> str | None:
     try:
         connection.request("GET", "/readyz")
         answer = connection.getresponse()
-        said = answer.read(200).decode(errors="replace")
-        return None if answer.status == 200 else f"{answer.status} {said}".strip()
+        return None if answer.status == 200 else str(json.loads(answer.read())["detail"])
+    except (ValueError, LookupError, TypeError):
+        return "answers, but neither that it is ready nor why not"
     except (OSError, http.client.HTTPException) as error:
         return f"does not answer ({type(error).__name__})"
     finally:
