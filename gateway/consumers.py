@@ -11,6 +11,7 @@ from prometheus_client import Gauge
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gateway import news
 from gateway.accounts.commands.open_account import open_account
 from gateway.errors import LoginTaken
 from gateway.live import Live, Push
@@ -112,23 +113,27 @@ def pushes(routing_key: str, body: bytes) -> Iterator[Push]:
         return
     match event:
         case OrderFacts():
-            facts = event.model_dump(mode="json", exclude={"order_number", "at", "currency", "line"})
-            yield Push("order_changed", event.customer_id, {"number": event.order_number, **facts})
+            facts = event.model_dump(include={"customer_id", "status", "version", "total_minor", "paid_minor"})
+            told = news.OrderChanged(number=event.order_number, remaining_minor=event.remaining_minor, **facts)
+            yield Push(event.customer_id, told, told)
         case BalanceChanged():
-            yield Push("balance_changed", event.customer_id, event.model_dump(mode="json", exclude={"at"}))
+            balance = news.BalanceChanged(**event.model_dump(exclude={"at"}))
+            yield Push(event.customer_id, balance, balance)
         case TicketCountsChanged():
-            for_staff: dict[str, object] = {"shop_new": event.shop_new, "shop_version": event.shop_version}
-            counts = event.model_dump(mode="json", exclude={"at", *for_staff})
-            yield Push("ticket_counts_changed", event.customer_id, counts, for_staff)
+            for_staff = news.TicketCountsChanged(**event.model_dump(exclude={"at"}))
+            own = news.TicketCountsChanged(**event.model_dump(exclude={"at", "shop_new", "shop_version"}))
+            yield Push(event.customer_id, own, for_staff)
         case TicketChanged():
-            yield Push("ticket_changed", event.customer_id, event.model_dump(mode="json", exclude={"at", "message"}))
+            ticket = news.TicketChanged(**event.model_dump(exclude={"at", "message"}))
+            yield Push(event.customer_id, ticket, ticket)
             if event.message is not None:
                 yield _message_added(event, event.message)
 
 
 def _message_added(event: TicketChanged, message: MessageView) -> Push:
     """Which of the staff wrote is the staff's own affair."""
-    whole = message.model_dump(mode="json")
-    shown = {**whole, "author_login": None} if message.author is Author.STAFF else whole
-    where = {"ticket_id": str(event.ticket_id), "customer_id": str(event.customer_id)}
-    return Push("message_added", event.customer_id, {**where, "message": shown}, {"message": whole})
+    whole = news.MessageAdded(ticket_id=event.ticket_id, customer_id=event.customer_id, message=message)
+    if message.author is not Author.STAFF:
+        return Push(event.customer_id, whole, whole)
+    unsigned = message.model_copy(update={"author_login": None})
+    return Push(event.customer_id, whole.model_copy(update={"message": unsigned}), whole)

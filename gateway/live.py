@@ -4,11 +4,10 @@ Every stream is one browser's; a slow one costs a queue of bounded length, then 
 """
 
 import asyncio
-import json
 import random
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID, uuid4
 
@@ -18,6 +17,7 @@ from prometheus_client import Counter, Gauge
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import TooManyStreams
+from gateway.news import News
 from shared.auth import Caller
 
 REMEMBERED = 2_000
@@ -32,12 +32,11 @@ overflowed_total = Counter("purser_live_overflows_total", "Streams closed becaus
 
 @dataclass(frozen=True)
 class Push:
-    """Something to tell staff and one customer; `staff_data` is added for staff."""
+    """Something to tell one customer, and all staff, who may hear more of it."""
 
-    name: str
     customer_id: UUID
-    data: dict[str, object]
-    staff_data: dict[str, object] = field(default_factory=dict)
+    for_customer: News
+    for_staff: News
 
 
 @dataclass(frozen=True)
@@ -112,8 +111,8 @@ class Live:
     def push(self, push: Push) -> None:
         """Tell all staff, and the customer whom it is about."""
         self._offset += 1
-        for_customer = frame(push.name, push.data, self.place)
-        for_staff = frame(push.name, {**push.data, **push.staff_data}, self.place) if push.staff_data else for_customer
+        for_customer = frame(push.for_customer, self.place)
+        for_staff = for_customer if push.for_staff is push.for_customer else frame(push.for_staff, self.place)
         told = _Told(self._offset, push.customer_id, for_staff, for_customer)
         self._told.append(told)
         pushed_total.inc()
@@ -168,8 +167,8 @@ class Live:
         return [stream for streams in self._streams.values() for stream in streams]
 
 
-def frame(name: str, data: object, place: str) -> bytes:
-    return format_sse_event(event=name, data_str=json.dumps(data, default=str), id=place)
+def frame(news: News, place: str) -> bytes:
+    return format_sse_event(event=news.event(), data_str=news.model_dump_json(exclude_unset=True), id=place)
 
 
 def begin_again_frame() -> bytes:

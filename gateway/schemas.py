@@ -9,16 +9,15 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from shared.auth import Role
 from shared.contracts.base import Currency, OrderNumber, Price, Text
 from shared.contracts.http.base import Address, Request, View
-from shared.contracts.http.billing import BalanceView
 from shared.contracts.http.orders import (
     CustomerView,
     ItemView,
     Login,
     NewItem,
+    OrderGroup,
     RegisterCustomer,
     StatusCount,
 )
-from shared.contracts.http.support import ShopCounts, TicketCounts
 from shared.contracts.orders import OrderStatus
 
 # Hashing takes time by its length too, so that length is nobody's to choose.
@@ -172,7 +171,7 @@ class WhichOrders(Part):
 class WhichOwnOrders(Part):
     q: Search | None = Field(None, description="Part of a number: `23` finds ORD-0000000023.")
     status: OrderStatus | None = None
-    group: Literal["awaiting_payment", "active", "completed", "cancelled"] | None = None
+    group: OrderGroup | None = None
 
 
 class WhichCustomers(Part):
@@ -192,28 +191,3 @@ class WhichMessages(Request):
     earlier: Annotated[str, StringConstraints(max_length=300)] | None = Field(
         None, description="`earlier` of the part before: the messages ahead of it."
     )
-
-
-# --- Live push --------------------------------------------------------------------------------------------------------
-
-
-class SnapshotOrder(View):
-    number: OrderNumber
-    status: OrderStatus
-    version: int
-
-
-class StaffSnapshot(View):
-    """How things stand when the stream begins; a part is null where its service cannot be reached."""
-
-    ticket_counts: ShopCounts | None
-    unavailable: list[str]
-
-
-class CustomerSnapshot(View):
-    """How things stand when the stream begins; a part is null where its service cannot be reached."""
-
-    balance: BalanceView | None
-    ticket_counts: TicketCounts | None
-    orders: list[SnapshotOrder] | None = Field(description="The newest 100.")
-    unavailable: list[str]

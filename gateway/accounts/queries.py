@@ -42,9 +42,17 @@ async def find_customer(session: AsyncSession, customer_id: UUID) -> Account | N
     return await session.scalar(select(Account).where(Account.customer_id == customer_id))
 
 
+async def get_staff(session: AsyncSession, login: str) -> Account:
+    """One of the staff; refuses `UnknownStaff`."""
+    return _of_staff(await find_account(session, login))
+
+
 async def lock_staff(session: AsyncSession, login: str) -> Account:
-    """One of the staff, held; refuses `UnknownStaff`."""
-    account = await lock_account(session, login)
+    """The same, held."""
+    return _of_staff(await lock_account(session, login))
+
+
+def _of_staff(account: Account | None) -> Account:
     if account is None or account.role == Role.CUSTOMER:
         raise UnknownStaff
     return account

@@ -2,31 +2,40 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
 from gateway.asking import Ask, Session, customers_only, staff_only
 from gateway.clients import Services
 from gateway.live import Live, LiveResponse, Stream, begin_again_frame, frame
-from gateway.schemas import CustomerSnapshot, SnapshotOrder, StaffSnapshot
+from gateway.news import AnyNews, OrderStands, Snapshot
+from gateway.schemas import Part
 from shared.contracts.http.base import Page
 from shared.contracts.http.billing import BalanceView
 from shared.contracts.http.orders import OrderRow
 from shared.contracts.http.support import ShopCounts, TicketCounts
 
-router = APIRouter(tags=["live"])
+NEWS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": AnyNews,
+        "description": "Each event's `data`.",
+        # FastAPI would say that a stream is a string.
+        "content": {"text/event-stream": {"schema": {"type": "object"}}},
+    }
+}
+router = APIRouter(tags=["live"], responses=NEWS, default_response_class=LiveResponse)
 LastEventId = Annotated[str, Header(alias="Last-Event-ID", max_length=100, description="Where the last stream broke.")]
 
 
-@router.get("/api/admin/live", status_code=200, response_class=LiveResponse, dependencies=[Depends(staff_only)])
+@router.get("/api/admin/live", status_code=200, dependencies=[Depends(staff_only)])
 async def live_for_staff(request: Request, session: Session, ask: Ask, last_event_id: LastEventId = "") -> Response:
     """What happens in the shop: `snapshot` first (or what was missed), then `order_changed`, `balance_changed`,
     `ticket_counts_changed`, `ticket_changed`, `message_added` as it comes."""
     return _stream(request, session, ask, last_event_id)
 
 
-@router.get("/api/portal/live", status_code=200, response_class=LiveResponse, dependencies=[Depends(customers_only)])
+@router.get("/api/portal/live", status_code=200, dependencies=[Depends(customers_only)])
 async def live_for_customers(request: Request, session: Session, ask: Ask, last_event_id: LastEventId = "") -> Response:
     """What happens to my orders, balance and tickets: `snapshot` first (or what was missed), then as it comes."""
     return _stream(request, session, ask, last_event_id)
@@ -43,7 +52,7 @@ def _stream(request: Request, session: Session, services: Services, last_event_i
     async def frames() -> AsyncIterator[bytes]:
         yield begin_again_frame()
         if missed is None:
-            yield frame("snapshot", await _snapshot(services), place)
+            yield frame(await _snapshot(services), place)
         else:
             yield b"".join(missed)
         async for told in stream.frames():
@@ -52,22 +61,20 @@ def _stream(request: Request, session: Session, services: Services, last_event_i
     return LiveResponse(live, stream, frames())
 
 
-async def _snapshot(ask: Services) -> dict[str, object]:
+async def _snapshot(ask: Services) -> Snapshot:
     if ask.caller.is_staff:
         counts = await ask.support.part(ask.support.read(ShopCounts, "/ticket-counts"))
-        shop = StaffSnapshot(ticket_counts=counts, unavailable=[] if counts else ["support"])
-        return shop.model_dump(mode="json")
+        return Snapshot(shop_counts=counts, unavailable=[] if counts else ["support"])
     me = f"/customers/{ask.caller.customer_id}"
     balance, own_counts, orders = await asyncio.gather(
         ask.billing.part(ask.billing.read(BalanceView, f"{me}/balance")),
         ask.support.part(ask.support.read(TicketCounts, f"{me}/ticket-counts")),
-        ask.orders.part(ask.orders.read(Page[OrderRow], "/orders")),
+        ask.orders.part(ask.orders.read(Page[OrderRow], "/orders", query=Part(limit=100))),
     )
     parts = {"billing": balance, "support": own_counts, "orders": orders}
-    own = CustomerSnapshot(
+    return Snapshot(
         balance=balance,
         ticket_counts=own_counts,
-        orders=orders and [SnapshotOrder(number=o.number, status=o.status, version=o.version) for o in orders.items],
+        orders=orders and [OrderStands(number=o.number, status=o.status, version=o.version) for o in orders.items],
         unavailable=[name for name, part in parts.items() if part is None],
     )
-    return own.model_dump(mode="json")

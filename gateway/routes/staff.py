@@ -62,4 +62,5 @@ async def change_staff_login(login: ItsLogin, wanted: ChangeStaff, caller: Askin
 @router.get("/{login}/acts")
 async def list_staff_acts(login: ItsLogin, session: Session) -> list[ActView]:
     """What was done with this login, newest first."""
+    await queries.get_staff(session, login)
     return await list_acts(session, login)

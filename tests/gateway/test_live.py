@@ -16,6 +16,7 @@ from gateway import live as live_push
 from gateway.consumers import pushes
 from gateway.errors import TooManyStreams
 from gateway.live import STREAMS_PER_LOGIN, WAITING, Live, Push, Stream
+from gateway.news import TicketCountsChanged as TicketCountsNews
 from shared.auth import Caller, Role
 from shared.contracts.base import Event
 from shared.contracts.billing import BalanceChanged
@@ -68,27 +69,27 @@ def told(event: Event) -> list[Push]:
 def test_each_event_says_what_changed_and_for_whom() -> None:
     customer_id = uuid4()
     [order], [balance] = told(order_changed(customer_id)), told(balance_changed(customer_id))
-    assert (order.name, order.customer_id) == ("order_changed", customer_id)
-    assert order.data == {
+    assert order.for_customer is order.for_staff
+    assert (order.for_staff.event(), order.customer_id) == ("order_changed", customer_id)
+    assert order.for_staff.model_dump(mode="json") == {
         "number": "ORD-0000000023", "customer_id": str(customer_id), "status": "paid", "version": 2,
         "total_minor": 5, "paid_minor": 5, "remaining_minor": 0,
     }  # fmt: skip
-    assert (balance.name, balance.data["available_minor"], balance.data["version"]) == ("balance_changed", 8, 4)
+    assert balance.for_customer.event() == "balance_changed"
+    assert '"available_minor":8,"version":4}' in balance.for_customer.model_dump_json()
 
 
 def test_only_staff_hear_the_shops_count() -> None:
     [counts] = told(counts_changed(uuid4()))
-    assert "shop_new" not in counts.data
-    assert counts.staff_data == {"shop_new": 7, "shop_version": 9}
+    assert "shop_new" not in counts.for_customer.model_dump(exclude_unset=True)
+    assert counts.for_staff.model_dump(include={"shop_new", "shop_version"}) == {"shop_new": 7, "shop_version": 9}
 
 
 @pytest.mark.parametrize(("author", "shown"), [(Author.STAFF, None), (Author.CUSTOMER, "oper")])
 def test_a_customer_hears_what_staff_wrote_but_not_which_of_them(author: Author, shown: str | None) -> None:
     ticket, added = told(ticket_changed(uuid4(), author))
-    assert "message" not in ticket.data
-    for_customer, for_staff = added.data["message"], added.staff_data["message"]
-    assert isinstance(for_customer, dict)
-    assert isinstance(for_staff, dict)
+    assert (ticket.for_staff.event(), added.for_staff.event()) == ("ticket_changed", "message_added")
+    for_customer, for_staff = added.for_customer.model_dump()["message"], added.for_staff.model_dump()["message"]
     assert (for_customer["text"], for_customer["author_login"], for_staff["author_login"]) == ("Hello", shown, "oper")
 
 
@@ -98,6 +99,11 @@ def test_what_is_no_valid_event_is_not_pushed() -> None:
 
 
 # --- Who is connected -------------------------------------------------------------------------------------------------
+
+
+def news(customer_id: UUID, new: int = 0, for_staff: int | None = None) -> Push:
+    counts = TicketCountsNews(customer_id=customer_id, new=new, total=1, answered=0, version=1)
+    return Push(customer_id, counts, counts.model_copy(update={"shop_new": for_staff}) if for_staff else counts)
 
 
 async def waiting(stream: Stream) -> list[bytes]:
@@ -119,10 +125,10 @@ async def test_a_customer_hears_only_of_their_own() -> None:
     ]
     for stream in (anns, bobs, staffs):
         live.join(stream)
-    live.push(Push("x", ann, {"for": "ann"}, {"and": "staff"}))
-    assert [b"ann" in frame for frame in await waiting(anns)] == [True]
+    live.push(news(ann, 1, for_staff=7))
+    assert [b"shop_new" not in frame for frame in await waiting(anns)] == [True]
     assert await waiting(bobs) == []
-    assert [b"staff" in frame for frame in await waiting(staffs)] == [True]
+    assert [b'"shop_new":7' in frame for frame in await waiting(staffs)] == [True]
 
 
 async def test_a_browser_that_comes_back_hears_what_it_missed_of_its_own() -> None:
@@ -130,7 +136,7 @@ async def test_a_browser_that_comes_back_hears_what_it_missed_of_its_own() -> No
     caller = Caller("a", Role.CUSTOMER, ann)
     place = live.place
     for customer_id in (ann, bob, ann):
-        live.push(Push("x", customer_id, {"n": 1}))
+        live.push(news(customer_id))
     missed = live.missed(caller, place)
     assert missed is not None
     assert [frame.split(b"id: ")[1].split(b"\n")[0] for frame in missed] == [
@@ -142,7 +148,7 @@ async def test_a_browser_that_comes_back_hears_what_it_missed_of_its_own() -> No
 @pytest.mark.parametrize("last", ["", "other:1", "x", "{epoch}:9", "{epoch}:-1", "{epoch}:٣", "{epoch}:" + "9" * 90])
 async def test_a_place_that_is_not_known_means_beginning_anew(last: str) -> None:
     live = Live()
-    live.push(Push("x", uuid4(), {}))
+    live.push(news(uuid4()))
     assert live.missed(STAFF, last.replace("{epoch}", live.place.partition(":")[0])) is None
 
 
@@ -151,7 +157,7 @@ async def test_a_place_too_long_ago_means_beginning_anew(monkeypatch: pytest.Mon
     live = Live()
     epoch = live.place.partition(":")[0]
     for _ in range(5):
-        live.push(Push("x", uuid4(), {}))
+        live.push(news(uuid4()))
     assert live.missed(STAFF, f"{epoch}:1") is None
     assert len(live.missed(STAFF, f"{epoch}:2") or []) == 3
 
@@ -169,9 +175,9 @@ async def test_a_browser_that_does_not_listen_is_left_and_holds_nobody_up() -> N
     live, deaf, other = Live(), Stream(STAFF, b"d"), Stream(STAFF, b"o")
     live.join(deaf)
     for _ in range(WAITING):
-        live.push(Push("x", uuid4(), {}))
+        live.push(news(uuid4()))
     live.join(other)
-    live.push(Push("x", uuid4(), {}))
+    live.push(news(uuid4()))
     assert [frame async for frame in deaf.frames()] == []
     assert len(await waiting(other)) == 1
 
@@ -287,7 +293,7 @@ async def test_what_the_services_tell_comes_to_those_who_may_hear_it(gateway: Ga
     async with browser(me) as mine, browser(stranger) as theirs, browser(operator) as staffs:
         for each in (mine, theirs, staffs):
             await each.sees("snapshot")
-        assert staffs.shown[0] == ("snapshot", {"ticket_counts": {"new": 7, "version": 9}, "unavailable": []})
+        assert staffs.shown[0][1]["shop_counts"] == {"new": 7, "version": 9}
         await tell(gateway, order_changed(me.id), balance_changed(me.id), counts_changed(me.id))
         await tell(gateway, ticket_changed(me.id, Author.STAFF))
         for each in (mine, staffs):
@@ -297,7 +303,7 @@ async def test_what_the_services_tell_comes_to_those_who_may_hear_it(gateway: Ga
             await each.sees("ticket_changed", answered=True)
             await each.sees("message_added", customer_id=str(me.id))
         await staffs.sees("ticket_counts_changed", shop_new=7)
-        assert not [data for _, data in mine.shown if "shop_new" in data]
+        assert not [data for _, data in mine.shown if {"shop_new", "shop_counts"} & data.keys()]
         assert [name for name, _ in theirs.shown] == ["snapshot"]
 
 
