@@ -1,13 +1,30 @@
 """The `purser` command."""
 
+import json
+import os
+import sys
 from typing import Annotated
 
 import typer
 
 from deploy.local import launcher
+from deploy.local.home import HOME
 from deploy.local.logs import follow
+from deploy.local.programs import Programs
+from deploy.local.secrets import Secrets
+from services.orders.importer.cli import import_
 
 app = typer.Typer(help="The back office of an online shop.", no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def _tell_import(context: typer.Context) -> None:
+    """The back office of an online shop."""
+    if context.invoked_subcommand == "import" and "PURSER_DATABASE_URL" not in os.environ:
+        if not HOME.is_supervised():
+            sys.exit("The shop is not up: `make up` first, or name its orders database in PURSER_DATABASE_URL.")
+        ports = json.loads(HOME.ports.read_text())
+        os.environ |= Programs(ports, Secrets.load(HOME.secrets)).importing()
 
 
 @app.command()
@@ -38,6 +55,9 @@ def status() -> None:
 def logs(process: Annotated[str | None, typer.Argument(help="such as billing-api; all without it")] = None) -> None:
     """Follow the logs."""
     raise typer.Exit(follow(process))
+
+
+app.command(name="import")(import_)
 
 
 if __name__ == "__main__":

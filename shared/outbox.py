@@ -1,7 +1,8 @@
 """A change and its news are one transaction: events are rows first, and leave for the broker afterwards (relay.py)."""
 
 import asyncio
-from uuid import UUID, uuid4
+from collections.abc import Sequence
+from uuid import uuid4
 
 import structlog
 from sqlalchemy import text
@@ -15,30 +16,39 @@ CHANNEL = "outbox"
 log = structlog.get_logger()
 
 
-async def record(session: AsyncSession, event: Event) -> UUID:
-    """Tell `event` if, and only if, this transaction commits. Returns the event's id.
+async def record(session: AsyncSession, event: Event) -> None:
+    """Tell `event` if, and only if, this transaction commits.
 
     Call it while the aggregate's row is locked: that keeps an aggregate's events in the order of their versions.
     """
-    event_id = uuid4()
+    await record_all(session, [event])
+
+
+async def record_all(session: AsyncSession, events: Sequence[Event]) -> None:
+    """The same for several, in their order."""
+    if not events:
+        return
+    correlation_id = structlog.contextvars.get_contextvars().get("correlation_id")
     await session.execute(
         text(
             "INSERT INTO outbox (event_id, aggregate, subject, version, routing_key, at, body, correlation_id)"
             " VALUES (:event_id, :aggregate, :subject, :version, :routing_key, :at, :body, :correlation_id)"
         ),
-        {
-            "event_id": event_id,
-            "aggregate": event.aggregate,
-            "subject": event.subject,
-            "version": event.version,
-            "routing_key": event.routing_key,
-            "at": event.at,
-            "body": event.model_dump_json(),
-            "correlation_id": structlog.contextvars.get_contextvars().get("correlation_id"),
-        },
+        [
+            {
+                "event_id": uuid4(),
+                "aggregate": event.aggregate,
+                "subject": event.subject,
+                "version": event.version,
+                "routing_key": event.routing_key,
+                "at": event.at,
+                "body": event.model_dump_json(),
+                "correlation_id": correlation_id,
+            }
+            for event in events
+        ],
     )
     session.info["told"] = True
-    return event_id
 
 
 async def ring(database: Database) -> None:

@@ -46,7 +46,7 @@ async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
 Session = Annotated[AsyncSession, Depends(_transaction, scope="function")]
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:
     scheme, _, assertion = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated("The request does not bear the gateway's word on who is asking.")

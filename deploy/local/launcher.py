@@ -7,6 +7,7 @@ import sys
 import time
 
 import psutil
+from iso4217 import Currency
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -26,8 +27,8 @@ def up() -> int:
         console.print(f"Purser is up already: {state.url}")
         _show_logins(state)
         return 0
-    if (port := os.environ.get("PURSER_PORT")) and not (port.isdecimal() and 0 < int(port) < 65536):
-        console.print(f"PURSER_PORT={port} is no port: a number from 1 to 65535.")
+    if complaint := _complaint():
+        console.print(complaint)
         return 2
     try:
         return _follow(_launch())
@@ -36,6 +37,20 @@ def up() -> int:
         _stop()
         console.print("Stopped. Nothing is left running; the data stays.")
         return 130
+
+
+def _complaint() -> str:
+    """What is wrong with the settings, if anything."""
+    if (port := os.environ.get("PURSER_PORT")) and not (port.isdecimal() and 0 < int(port) < 65536):
+        return f"PURSER_PORT={port} is no port: a number from 1 to 65535."
+    if currency := os.environ.get("PURSER_CURRENCY"):
+        if currency not in {known.value for known in Currency}:
+            return f"PURSER_CURRENCY={currency} is no currency: ISO 4217 has USD, EUR, GBP ..."
+        if HOME.secrets.exists() and (kept := Secrets.load(HOME.secrets).currency) != currency:
+            return (
+                f"This shop's money is {kept} since its first start, not {currency}; `make reset` begins another shop."
+            )
+    return ""
 
 
 def down() -> int:

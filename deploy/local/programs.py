@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from deploy.demo_shop import CUSTOMERS
+
 from .home import HOME
 from .processes import MARK
 from .secrets import LOGINS, Secrets
@@ -12,7 +14,7 @@ SERVICES = ("orders", "billing", "support")
 SERVER_PORTS = ("postgres", "rabbitmq", "rabbitmq-distribution", "rabbitmq-epmd")
 PROGRAM_PORTS = tuple(f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker"))
 # Passed on from the user's shell; whatever else is in there stays there.
-FROM_THE_USER = ("PATH", "HOME", "TMPDIR", "TZ", "PURSER_CURRENCY")
+FROM_THE_USER = ("PATH", "HOME", "TMPDIR", "TZ")
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,12 @@ class Programs:
         return self._listening("gateway", "gateway.app", **self._gateway_environment())
 
     def logins(self) -> Program:
-        """Makes or renews the logins of the staff."""
-        staff = [(login, role) for role, login in LOGINS.items() if role != "customer"]
-        lines = [f"{login} {role} {self._secrets.logins[login]}\n" for login, role in staff]
+        """Makes or renews the logins of the staff, and renews the demonstration's customers'."""
+        roles = {login: role for role, login in LOGINS.items()} | {each.login: "customer" for each in CUSTOMERS}
+        password = self._secrets.logins
+        lines = [
+            f"{login} {role} {password.get(login, password[LOGINS['customer']])}\n" for login, role in roles.items()
+        ]
         program = self._program("logins", "gateway.accounts.bootstrap", **self._gateway_environment())
         return replace(program, stdin="".join(lines))
 
@@ -88,6 +93,14 @@ class Programs:
             PURSER_DEMO_ADMIN_PASSWORD=passwords[LOGINS["admin"]],
             PURSER_DEMO_CUSTOMER_PASSWORD=passwords[LOGINS["customer"]],
         )
+
+    def importing(self) -> dict[str, str]:
+        """What `purser import` is told: it writes the orders service's rows."""
+        return {
+            "PURSER_DATABASE_URL": self._database("orders", "orders"),
+            "PURSER_CURRENCY": self._secrets.currency,
+            "PURSER_LOG_FORMAT": "text",
+        }
 
     def url(self, program: str) -> str:
         """The address of a program on this machine."""
@@ -120,6 +133,7 @@ class Programs:
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PURSER_LOG_FORMAT": "text",
+            "PURSER_CURRENCY": self._secrets.currency,
             MARK: str(HOME.folder),
         }
         return Program(name, module, common | environment)

@@ -11,12 +11,14 @@ from pydantic import BaseModel
 
 DATABASES = ("orders", "billing", "support", "gateway")
 BROKER_USERS = (*DATABASES, "integrator", "operator")
+DEFAULT_CURRENCY = "USD"
 # The login of the demonstration shop for each role.
 LOGINS = {"admin": "admin", "financier": "financier", "operator": "operator", "customer": "anna"}
 
 
 class Secrets(BaseModel):
-    """What nobody else may know. `logins` is by login name, the other passwords by role or user."""
+    """What nobody else may know, and the shop's currency, which is as lasting. `logins` is by login name, the other
+    passwords by role or user."""
 
     database_admin: str
     databases: dict[str, str]
@@ -24,18 +26,21 @@ class Secrets(BaseModel):
     caller_private_key: str
     caller_public_key: str
     logins: dict[str, str]
+    currency: str
 
     @classmethod
-    def load(cls, file: Path, demo_password: str | None = None) -> "Secrets":
-        """Read the file, made now if there is none; a demo password replaces those of the demo logins for good."""
-        known = cls.model_validate_json(file.read_text()) if file.exists() else cls.make()
+    def load(cls, file: Path, demo_password: str | None = None, currency: str | None = None) -> "Secrets":
+        """Read the file, made now if there is none; a demo password replaces those of the demo logins for good.
+        The currency is that of the first start: amounts that are there do not change with a setting.
+        """
+        known = cls.model_validate_json(file.read_text()) if file.exists() else cls.make(currency or DEFAULT_CURRENCY)
         if demo_password:
             known.logins = dict.fromkeys(known.logins, demo_password)
         write_private(file, known.model_dump_json(indent=2))
         return known
 
     @classmethod
-    def make(cls) -> "Secrets":
+    def make(cls, currency: str) -> "Secrets":
         """New passwords and a new key for everything."""
         key = Ed25519PrivateKey.generate()
         roles = [role for name in DATABASES for role in (name, f"{name}_owner")]
@@ -46,6 +51,7 @@ class Secrets(BaseModel):
             caller_private_key=b64encode(key.private_bytes_raw()).decode(),
             caller_public_key=b64encode(key.public_key().public_bytes_raw()).decode(),
             logins={login: readable_password() for login in LOGINS.values()},
+            currency=currency,
         )
 
 

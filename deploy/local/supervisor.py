@@ -32,7 +32,8 @@ class System:
         self._home = home
         self._keeper = keeper
         self._state = keeper.state
-        self._secrets = Secrets.load(home.secrets, os.environ.get("PURSER_DEMO_PASSWORD"))
+        told = os.environ
+        self._secrets = Secrets.load(home.secrets, told.get("PURSER_DEMO_PASSWORD"), told.get("PURSER_CURRENCY"))
         self._ports = self._choose_ports()
         self._programs = Programs(self._ports, self._secrets)
         self._state.url = self._programs.url("gateway")

@@ -1,4 +1,4 @@
-"""Make or renew staff logins from `login role password` lines: `python -m gateway.accounts.bootstrap < lines`.
+"""Make or renew logins from `login role password` lines: `python -m gateway.accounts.bootstrap < lines`.
 
 For whoever installs Purser: an empty system has no admin who could make the first one.
 """
@@ -6,6 +6,7 @@ For whoever installs Purser: an empty system has no admin who could make the fir
 import asyncio
 import sys
 from collections.abc import Iterable
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,18 +28,29 @@ async def set_staff_login(session: AsyncSession, login: str, role: str, password
     elif account.role == Role.CUSTOMER:
         raise ValueError(f"{login} is a customer's login")
     account.role, account.disabled = Role(role).value, False
+    await _set_password(session, account, password)
+
+
+async def renew_customer_password(session: AsyncSession, login: str, password: str) -> None:
+    """Let a customer have this password; one who is not there yet is made by the API, with a profile."""
+    account = await queries.lock_account(session, login)
+    if account is not None and account.role == Role.CUSTOMER:
+        await _set_password(session, account, password)
+
+
+async def _set_password(session: AsyncSession, account: Account, password: str) -> None:
     if not await passwords.is_right(password, account.password_hash):
         account.password_hash = await passwords.hash_password(password)
-        await sign_out_everywhere(session, login)
+        await sign_out_everywhere(session, account.login)
 
 
 async def bootstrap(database: Database, lines: Iterable[str]) -> None:
-    """Set every line's login; customers' lines are passed over: a customer is made by the API, with a profile."""
+    """Set every line's login."""
     for line in lines:
         login, role, password = line.rstrip("\n").split(" ", 2)
-        if Role(role) is not Role.CUSTOMER:
-            async with database.transaction() as session:
-                await set_staff_login(session, login, role, password)
+        change = renew_customer_password if Role(role) is Role.CUSTOMER else partial(set_staff_login, role=role)
+        async with database.transaction() as session:
+            await change(session, login, password=password)
 
 
 async def _main() -> None:

@@ -248,5 +248,15 @@ class Order(Base):
         return known
 
 
+class ImportedCancellation(Base):
+    """A line of a cancellation that an import has applied: `position` counts the lines of its invoice."""
+
+    __tablename__ = "imported_cancellations"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
 def _words(status: str) -> str:
     return status.replace("_", " ")

@@ -35,4 +35,4 @@ def test_a_password_is_there_as_a_salted_hash_only_and_tags_stay() -> None:
 def test_there_is_a_password_for_every_user_of_the_committed_definitions() -> None:
     committed = json.loads((ROOT / "deploy/rabbitmq/definitions.json").read_text())
     assert {user["name"] for user in committed["users"]} == set(BROKER_USERS)
-    render(committed, Secrets.make().broker, "purser")
+    render(committed, Secrets.make("USD").broker, "purser")

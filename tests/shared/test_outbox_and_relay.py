@@ -23,9 +23,9 @@ def relay(installation: Installation, broker_url: str = "") -> Relay:
     return Relay("billing", installation.database_url("billing"), broker_url or installation.broker_url("billing"))
 
 
-async def tell(database: Database, customer_id: UUID, version: int) -> UUID:
+async def tell(database: Database, customer_id: UUID, version: int) -> None:
     async with database.transaction() as session:
-        return await outbox.record(session, balance_changed(customer_id, version))
+        await outbox.record(session, balance_changed(customer_id, version))
 
 
 async def unsent(database: Database, subject: object) -> int:

@@ -97,7 +97,19 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["order_number"], ["orders.number"], name=op.f("fk_items_order_number")),
         sa.PrimaryKeyConstraint("order_number", "line", name=op.f("pk_items")),
     )
+    op.create_table(
+        "imported_cancellations",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "reference", "position", name=op.f("pk_imported_cancellations")),
+    )
     grant(
         "orders",
-        {"customers": "SELECT, INSERT, UPDATE", "orders": "SELECT, INSERT, UPDATE", "items": "SELECT, INSERT, UPDATE"},
+        {
+            "customers": "SELECT, INSERT, UPDATE",
+            "orders": "SELECT, INSERT, UPDATE",
+            "items": "SELECT, INSERT, UPDATE",
+            "imported_cancellations": "SELECT, INSERT",
+        },
     )
