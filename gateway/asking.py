@@ -57,8 +57,7 @@ async def _signed_in(
         raise Unauthenticated("Sign in first.")
     token_hash = hash_token(token)
     database: Database = request.app.state.database
-    async with database.transaction() as session:
-        caller = await queries.find_caller(session, token_hash)
+    caller = await queries.find_caller(database, token_hash)
     if caller is None:
         raise Unauthenticated("This session has ended: sign in again.")
     return SignedIn(caller, token_hash)
@@ -67,31 +66,31 @@ async def _signed_in(
 Session = Annotated[SignedIn, Depends(_signed_in)]
 
 
-def _caller(session: Session) -> Caller:
+async def _caller(session: Session) -> Caller:
     return session.caller
 
 
 Asking = Annotated[Caller, Depends(_caller)]
 
 
-def staff_only(caller: Asking) -> None:
+async def staff_only(caller: Asking) -> None:
     """The door `/api/admin`."""
     caller.require_staff()
 
 
-def customers_only(caller: Asking) -> None:
+async def customers_only(caller: Asking) -> None:
     """The door `/api/portal`."""
     if caller.customer_id is None:
         raise Forbidden("This is for customers; staff have their own site.")
 
 
-def admins_only(caller: Asking) -> None:
+async def admins_only(caller: Asking) -> None:
     """Staff logins."""
     if caller.role is not Role.ADMIN:
         raise Forbidden("Staff logins are an admin's.")
 
 
-def _services(request: Request, caller: Asking) -> Services:
+async def _services(request: Request, caller: Asking) -> Services:
     clients: Clients = request.app.state.clients
     return clients.on_behalf_of(caller)
 

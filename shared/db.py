@@ -53,6 +53,8 @@ class Database:
             pool_timeout=5,
             connect_args={"server_settings": TIMEOUTS, "timeout": 5},
         )
+        # The same connections, for one statement without a transaction around it: a third of the time.
+        self.single_statements = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self.told = asyncio.Event()
 

@@ -3,22 +3,25 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.accounts.models import Account, Session
 from gateway.errors import UnknownStaff
 from shared.auth import Caller, Role
+from shared.db import Database
+
+_CALLER = (
+    select(Account.login, Account.role, Account.customer_id)
+    .join(Session, Session.login == Account.login)
+    .where(Session.token_hash == bindparam("token_hash"), Session.expires_at > func.now(), ~Account.disabled)
+)
 
 
-async def find_caller(session: AsyncSession, token_hash: bytes) -> Caller | None:
-    """Whose session it is, while it lasts."""
-    found = await session.execute(
-        select(Account.login, Account.role, Account.customer_id)
-        .join(Session, Session.login == Account.login)
-        .where(Session.token_hash == token_hash, Session.expires_at > func.now(), ~Account.disabled)
-    )
-    row = found.first()
+async def find_caller(database: Database, token_hash: bytes) -> Caller | None:
+    """Whose session it is, while it lasts. Every request begins with this."""
+    async with database.single_statements.connect() as connection:
+        row = (await connection.execute(_CALLER, {"token_hash": token_hash})).first()
     return None if row is None else Caller(row.login, Role(row.role), row.customer_id)
 
 

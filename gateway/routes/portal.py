@@ -29,7 +29,7 @@ Number = Annotated[OrderNumber, Path()]
 ItsLine = Annotated[int, Path(ge=1, le=100_000)]
 
 
-def _own_id(caller: Asking) -> UUID:
+async def _own_id(caller: Asking) -> UUID:
     assert caller.customer_id is not None  # or `customers_only` has refused
     return caller.customer_id
 
