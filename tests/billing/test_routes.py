@@ -1,7 +1,6 @@
 """Billing over HTTP: bad input is refused with a problem and changes nothing; what is right is done once."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -11,29 +10,10 @@ import pytest
 from services.billing import api
 from services.billing.settings import BillingApiSettings
 from shared import auth
-from shared.auth import Caller
 from shared.db import Database
 from tests.billing.conftest import FINANCIER, OPERATOR, Customer
+from tests.client import Client, refusal
 from tests.installation import Installation, settings
-
-
-class Client:
-    """Asks billing as the gateway would, on behalf of a caller."""
-
-    def __init__(self, http: httpx.AsyncClient, installation: Installation) -> None:
-        self.http, self.installation = http, installation
-
-    async def ask(
-        self, method: str, path: str, body: object = None, caller: Caller = FINANCIER, key: str = ""
-    ) -> httpx.Response:
-        signed = auth.sign(self.installation.key, caller, "billing", method, path.partition("?")[0])
-        headers = {
-            "Authorization": f"Bearer {signed}",
-            "Content-Type": "application/json",
-            "Idempotency-Key": key or str(uuid4()),
-        }
-        content = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
-        return await self.http.request(method, path, content=content, headers=headers)
 
 
 @pytest.fixture(scope="session")
@@ -47,16 +27,8 @@ async def client(installation: Installation, billing: Database) -> AsyncIterator
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://billing") as http:
-        yield Client(http, installation)
+        yield Client(http, installation, "billing", FINANCIER)
     await app.state.database.close()
-
-
-def code(answer: httpx.Response) -> tuple[int, str]:
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    body = answer.json()
-    assert body["status"] == answer.status_code
-    assert body["detail"]
-    return answer.status_code, body["code"]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +37,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 async def test_a_wrong_amount_is_refused(client: Client, customer: Customer, amount: object) -> None:
     path = f"/customers/{customer.id}/deposits"
     answer = await client.ask("POST", path, {"amount_minor": amount, "currency": "USD"})
-    assert code(answer) == (422, "invalid_request")
+    assert refusal(answer) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +62,7 @@ async def test_a_wrong_amount_is_refused(client: Client, customer: Customer, amo
 async def test_a_wrong_body_is_refused(
     client: Client, customer: Customer, body: object, expected: tuple[int, str]
 ) -> None:
-    assert code(await client.ask("POST", f"/customers/{customer.id}/deposits", body)) == expected
+    assert refusal(await client.ask("POST", f"/customers/{customer.id}/deposits", body)) == expected
     balance = await client.ask("GET", f"/customers/{customer.id}/balance")
     assert balance.json()["balance_minor"] == 0
 
@@ -112,7 +84,7 @@ async def test_without_a_proper_key_nothing_is_done(
         headers.append((b"idempotency-key", key.encode()))
     body = b'{"amount_minor": 1, "currency": "USD"}'
     answer = await client.http.post(f"/customers/{customer.id}/deposits", content=body, headers=headers)
-    assert code(answer) == expected
+    assert refusal(answer) == expected
 
 
 async def test_a_repeated_request_gets_the_first_answer_and_one_effect(client: Client, customer: Customer) -> None:
@@ -128,30 +100,33 @@ async def test_a_key_used_for_another_request_is_refused(client: Client, custome
     path, key = f"/customers/{customer.id}/deposits", str(uuid4())
     await client.ask("POST", path, {"amount_minor": 700, "currency": "USD"}, key=key)
     answer = await client.ask("POST", path, {"amount_minor": 701, "currency": "USD"}, key=key)
-    assert code(answer) == (422, "idempotency_key_reused")
+    assert refusal(answer) == (422, "idempotency_key_reused")
 
 
 async def test_a_refused_request_frees_its_key(client: Client, customer: Customer) -> None:
     path, body, key = f"/customers/{customer.id}/withdrawals", {"amount_minor": 5, "currency": "USD"}, str(uuid4())
-    assert code(await client.ask("POST", path, body, key=key)) == (409, "insufficient_funds")
+    assert refusal(await client.ask("POST", path, body, key=key)) == (409, "insufficient_funds")
     await customer.deposit(5)
     assert (await client.ask("POST", path, body, key=key)).status_code == 201
 
 
 async def test_roles_are_enforced_here(client: Client, customer: Customer) -> None:
     path, body = f"/customers/{customer.id}/deposits", {"amount_minor": 5, "currency": "USD"}
-    assert code(await client.ask("POST", path, body, OPERATOR)) == (403, "forbidden")
-    assert code(await client.ask("POST", path, body, customer.caller)) == (403, "forbidden")
+    assert refusal(await client.ask("POST", path, body, caller=OPERATOR)) == (403, "forbidden")
+    assert refusal(await client.ask("POST", path, body, caller=customer.caller)) == (403, "forbidden")
     stranger = Customer(customer.database).caller
     foreign = await client.ask("GET", f"/customers/{customer.id}/balance", caller=stranger)
-    assert code(foreign) == (404, "unknown_customer")
-    assert code(await client.ask("GET", f"/customers/{customer.id}/acts", caller=customer.caller)) == (403, "forbidden")
+    assert refusal(foreign) == (404, "unknown_customer")
+    assert refusal(await client.ask("GET", f"/customers/{customer.id}/acts", caller=customer.caller)) == (
+        403,
+        "forbidden",
+    )
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer nonsense", "Basic YTpi"])
 async def test_nobody_unsigned_is_answered(client: Client, customer: Customer, header: str) -> None:
     answer = await client.http.get(f"/customers/{customer.id}/balance", headers={"Authorization": header})
-    assert code(answer) == (401, "unauthenticated")
+    assert refusal(answer) == (401, "unauthenticated")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
@@ -164,7 +139,7 @@ async def test_the_gateways_word_holds_for_one_service_and_one_request(client: C
         auth.sign(Installation(client.installation.servers, "x").key, FINANCIER, "billing", "GET", path),
     ):
         answer = await client.http.get(path, headers={"Authorization": f"Bearer {word}"})
-        assert code(answer) == (401, "unauthenticated")
+        assert refusal(answer) == (401, "unauthenticated")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +147,7 @@ async def test_the_gateways_word_holds_for_one_service_and_one_request(client: C
 )
 async def test_a_made_up_cursor_is_refused(client: Client, customer: Customer, cursor: str) -> None:
     answer = await client.ask("GET", f"/customers/{customer.id}/transfers?cursor={cursor}")
-    assert code(answer) == (422, "bad_cursor")
+    assert refusal(answer) == (422, "bad_cursor")
 
 
 async def test_a_statement_adds_up_over_its_parts(client: Client, customer: Customer) -> None:
@@ -215,7 +190,7 @@ async def test_an_act_of_staff_can_be_read(client: Client, customer: Customer) -
 
 
 async def test_an_unknown_address_and_method_are_problems_too(client: Client) -> None:
-    assert code(await client.ask("GET", "/nothing")) == (404, "not_found")
-    assert code(await client.ask("DELETE", "/healthz")) == (405, "method_not_allowed")
-    assert code(await client.ask("GET", "/customers/not-an-id/balance")) == (422, "invalid_request")
-    assert code(await client.ask("GET", "/orders/ORD-1/invoice")) == (422, "invalid_request")
+    assert refusal(await client.ask("GET", "/nothing")) == (404, "not_found")
+    assert refusal(await client.ask("DELETE", "/healthz")) == (405, "method_not_allowed")
+    assert refusal(await client.ask("GET", "/customers/not-an-id/balance")) == (422, "invalid_request")
+    assert refusal(await client.ask("GET", "/orders/ORD-1/invoice")) == (422, "invalid_request")

@@ -57,7 +57,8 @@ async def test_events_arrive_as_cloudevents_in_the_order_of_their_versions(
 ) -> None:
     customer_id = uuid4()
     async with listening(installation, KEY) as listener, running(relay(installation).run()):
-        ids = [await tell(database, customer_id, version) for version in range(1, 21)]
+        for version in range(1, 21):
+            await tell(database, customer_id, version)
 
         async def arrived() -> bool:
             return len(listener.about(customer_id)) >= 20
@@ -65,7 +66,7 @@ async def test_events_arrive_as_cloudevents_in_the_order_of_their_versions(
         await eventually(arrived, "20 events")
     messages = listener.about(customer_id)
     assert [json.loads(message.body)["version"] for message in messages] == list(range(1, 21))
-    assert [message.headers["ce-id"] for message in messages] == [str(event_id) for event_id in ids]
+    assert len({message.headers["ce-id"] for message in messages}) == 20
     first = messages[0]
     assert (first.headers["ce-type"], first.headers["ce-source"], first.routing_key) == (KEY, "/billing", KEY)
     assert first.content_type == "application/json"
@@ -75,15 +76,15 @@ async def test_events_arrive_as_cloudevents_in_the_order_of_their_versions(
 
 async def test_what_was_sent_is_kept_in_the_archive(installation: Installation, database: Database) -> None:
     customer_id = uuid4()
-    event_id = await tell(database, customer_id, 1)
+    await tell(database, customer_id, 1)
     async with running(relay(installation).run()):
 
         async def archived() -> bool:
             async with database.transaction() as session:
                 found = await session.scalars(
-                    text("SELECT event_id FROM outbox_archive WHERE subject = :s"), {"s": str(customer_id)}
+                    text("SELECT version FROM outbox_archive WHERE subject = :s"), {"s": str(customer_id)}
                 )
-                return found.all() == [event_id]
+                return found.all() == [1]
 
         await eventually(archived, "the event in the archive")
     assert await unsent(database, customer_id) == 0
