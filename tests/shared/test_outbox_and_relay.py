@@ -10,6 +10,7 @@ from aiormq.exceptions import ChannelAccessRefused
 from sqlalchemy import text
 
 from shared import outbox
+from shared.contracts.billing import BalanceChanged
 from shared.db import Database
 from shared.relay import Relay, unroutable_total
 from tests.eventually import eventually
@@ -108,17 +109,21 @@ async def test_of_two_relays_one_stands_by_and_takes_over(installation: Installa
     assert list(dict.fromkeys(versions)) == list(range(1, 101))
 
 
+class Unheard(BalanceChanged, routing_key="billing.unheard.v1", aggregate="unheard", subject="customer_id"):
+    """An event whose listener's queue is missing at first."""
+
+
 async def test_an_event_that_no_queue_takes_stays_and_holds_up_nobody_else(
     installation: Installation, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.relay.LISTENED_TO", frozenset({KEY}))
+    monkeypatch.setattr("shared.relay.LISTENED_TO", frozenset({Unheard.routing_key}))
     stuck, other = uuid4(), uuid4()
-    await tell(database, stuck, 1)
-    await tell(database, stuck, 2)
+    for version in (1, 2):
+        async with database.transaction() as session:
+            await outbox.record(session, Unheard(**balance_changed(stuck, version).model_dump()))
     async with running(relay(installation).run()):
-        # Nobody is bound to the key yet: the broker returns the first, and the second must not overtake it.
-        await eventually(lambda: _came_back(), "the broker returned it")
-        async with listening(installation, KEY) as listener:
+        await eventually(_came_back, "the broker returned it")
+        async with listening(installation, KEY, Unheard.routing_key) as listener:
             await tell(database, other, 1)
 
             async def arrived() -> bool:

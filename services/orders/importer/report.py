@@ -86,6 +86,11 @@ class Report:
         if self.first_refusals:
             console.print(f"\nThe first {len(self.first_refusals)} refused lines:")
             for number, invoice, reason in self.first_refusals:
-                console.print(f"  line {number}, invoice {invoice or '?'}: {reason}", highlight=False, markup=False, soft_wrap=True)
+                console.print(
+                    f"  line {number}, invoice {invoice or '?'}: {reason}",
+                    highlight=False,
+                    markup=False,
+                    soft_wrap=True,
+                )
             if self.outcomes[Outcome.REFUSED] > SHOWN:
                 console.print("All of them, and what became of every other line: --report FILE")
