@@ -29,6 +29,7 @@ from shared.settings import ApiSettings, WorkerSettings
 from tests.eventually import eventually
 from tests.installation import PACKAGES, Installation, serving, settings
 from tests.link import Link, linked
+from tests.promise import Promise
 
 STAFF = ("admin", "financier", "operator")
 PASSWORD = "correct horse battery staple"
@@ -41,6 +42,7 @@ class Person:
     http: httpx.AsyncClient
     login: str
     base: str
+    promise: Promise
     id: str = ""
 
     async def ask(self, method: str, path: str, body: object = None, key: str | None = None) -> httpx.Response:
@@ -48,7 +50,9 @@ class Person:
         content = None if body is None else json.dumps(body).encode()
         if content is not None:
             headers["Content-Type"] = "application/json"
-        return await self.http.request(method, self.base + path, content=content, headers=headers)
+        answer = await self.http.request(method, self.base + path, content=content, headers=headers)
+        self.promise.check(answer)
+        return answer
 
     async def get(self, path: str) -> Any:
         answer = await self.ask("GET", path)
@@ -137,6 +141,7 @@ class System:
     url: str
     databases: dict[str, Database]
     links: dict[str, Link]
+    promise: Promise
     people: dict[str, Person]
     _open: AsyncExitStack
 
@@ -147,7 +152,7 @@ class System:
         http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         who = (await http.get("/api/session")).json()
         base = "/api/portal" if who["role"] == "customer" else "/api/admin"
-        return Person(http, login, base, who.get("customer_id") or "")
+        return Person(http, login, base, self.promise, who.get("customer_id") or "")
 
     @property
     def admin(self) -> Person:
@@ -298,7 +303,10 @@ async def running_system(installation: Installation) -> AsyncIterator[System]:
             stack.push_async_callback(database.close)
         await _make_staff(databases["gateway"])
         url = await stack.enter_async_context(serving(gateway.create(gateway_settings)))
-        system = System(installation, url, databases, links, {}, await stack.enter_async_context(AsyncExitStack()))
+        async with httpx.AsyncClient(base_url=url) as anybody:
+            promise = Promise((await anybody.get("/openapi.json")).json())
+        people = await stack.enter_async_context(AsyncExitStack())
+        system = System(installation, url, databases, links, promise, {}, people)
         for role in STAFF:
             system.people[role] = await system.sign_in(role)
         yield system
