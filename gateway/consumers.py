@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from uuid import uuid4
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from prometheus_client import Gauge
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -94,12 +95,24 @@ async def _hear(live: Live, broker_url: str) -> None:
         # After binding: what happens from here on is told, and what came before is in each stream's beginning.
         live.begin_anew()
         hearing.set(1)
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
+        while not await _closes(channel, LOOK_SECONDS):
             async with asyncio.timeout(ANSWER_SECONDS):
                 await channel.declare_queue(queue.name, passive=True)
+        raise ConnectionError("the broker is lost")
     finally:
-        await connection.close()
+        # What is being closed may be broken already.
+        with suppress(Exception):
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await connection.close()
+
+
+async def _closes(channel: AbstractChannel, seconds: float) -> bool:
+    """Whether the channel, or its connection, is lost within this time."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await channel.closed()
+    except TimeoutError:
+        return False
 
 
 def pushes(routing_key: str, body: bytes) -> Iterator[Push]:
