@@ -30,14 +30,14 @@ router = APIRouter(tags=["billing"])
 Number = Annotated[OrderNumber, Path()]
 
 
-def _shop_currency(request: Request) -> str:
+async def _shop_currency(request: Request) -> str:
     return str(request.app.state.currency)
 
 
 ShopCurrency = Annotated[str, Depends(_shop_currency)]
 
 
-def _own_or_staff(customer_id: UUID, caller: Asking) -> Caller:
+async def _own_or_staff(customer_id: UUID, caller: Asking) -> Caller:
     if not caller.may_see(customer_id):
         raise UnknownCustomer
     return caller

@@ -35,7 +35,7 @@ ItsLine = Annotated[int, Path(ge=1, le=100_000)]
 Search = Annotated[Text, Query(max_length=200)]
 
 
-def _shop_currency(request: Request) -> str:
+async def _shop_currency(request: Request) -> str:
     return str(request.app.state.currency)
 
 

@@ -32,7 +32,7 @@ router = APIRouter(tags=["support"])
 MESSAGES_AT_ONCE = 100
 
 
-def _own_or_staff(customer_id: UUID, caller: Asking) -> Caller:
+async def _own_or_staff(customer_id: UUID, caller: Asking) -> Caller:
     if not caller.may_see(customer_id):
         raise UnknownCustomer
     return caller
@@ -116,7 +116,7 @@ async def get_ticket(
     found = await queries.list_messages(session, ticket_id, before_seq, MESSAGES_AT_ONCE + 1)
     shown = found[:MESSAGES_AT_ONCE]
     next_ = encode_cursor(shown[-1][0].seq) if len(found) > MESSAGES_AT_ONCE else None
-    return views.ticket_view(ticket, shown, next_)
+    return views.ticket_view(ticket, shown, next_, caller.is_staff)
 
 
 @router.post("/tickets/{ticket_id}/messages", status_code=201)

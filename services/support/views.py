@@ -26,12 +26,14 @@ def ticket_row(ticket: Ticket) -> http.TicketRow:
     )
 
 
-def message_view(message: Message, operation: Operation | None) -> http.MessageView:
+def message_view(message: Message, operation: Operation | None, for_staff: bool = True) -> http.MessageView:
+    """Which of the staff wrote is the staff's own affair."""
+    hidden = message.author == http.Author.STAFF and not for_staff
     return http.MessageView(
         id=message.id,
         seq=message.seq,
         author=http.Author(message.author),
-        author_login=message.author_login,
+        author_login=None if hidden else message.author_login,
         text=message.text,
         at=message.at,
         operation=operation and http.Operation.model_validate(operation, from_attributes=True),
@@ -39,9 +41,12 @@ def message_view(message: Message, operation: Operation | None) -> http.MessageV
 
 
 def ticket_view(
-    ticket: Ticket, newest_first: Sequence[tuple[Message, Operation | None]], earlier: str | None
+    ticket: Ticket,
+    newest_first: Sequence[tuple[Message, Operation | None]],
+    earlier: str | None,
+    for_staff: bool,
 ) -> http.TicketView:
-    messages = [message_view(message, operation) for message, operation in reversed(newest_first)]
+    messages = [message_view(message, operation, for_staff) for message, operation in reversed(newest_first)]
     return http.TicketView(ticket=ticket_row(ticket), messages=messages, earlier=earlier)
 
 

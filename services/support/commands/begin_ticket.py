@@ -27,4 +27,4 @@ async def begin_ticket(session: AsyncSession, caller: Caller, customer_id: UUID,
     await session.flush()
     session.add_all([*(message for message, _ in said), first])
     await conversation.tell(session, ticket, conversation.Before(), first)
-    return ticket_view(ticket, [(first, None), *reversed(said)], earlier=None)
+    return ticket_view(ticket, [(first, None), *reversed(said)], None, caller.is_staff)
