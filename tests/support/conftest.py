@@ -1,0 +1,120 @@
+"""Support's API and database, and a customer with questions."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+import httpx2 as httpx
+import pytest
+from sqlalchemy import text
+
+from services.support import api
+from services.support.commands.note_operation import note_operation
+from shared.auth import Caller, Role
+from shared.contracts.billing import OrderPaid
+from shared.db import Database
+from shared.settings import ApiSettings
+from tests.client import Client
+from tests.installation import Installation, settings
+
+OPERATOR = Caller("oper", Role.OPERATOR)
+
+
+@pytest.fixture(scope="session")
+async def support(installation: Installation) -> AsyncIterator[Database]:
+    database = Database(installation.database_url("support"), pool_size=20)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+async def client(installation: Installation) -> AsyncIterator[Client]:
+    urls = {"database_url": installation.database_url("support"), "caller_public_keys": installation.public_key}
+    app = api.create(settings(ApiSettings, **urls))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://support") as http:
+        yield Client(http, installation, "support", OPERATOR)
+    await app.state.database.close()
+
+
+@dataclass
+class Customer:
+    """Writes to support, and is written to."""
+
+    client: Client
+    database: Database
+    id: UUID = field(default_factory=uuid4)
+
+    @property
+    def caller(self) -> Caller:
+        return Caller(f"c-{self.id}", Role.CUSTOMER, self.id)
+
+    async def post(self, path: str, body: object, caller: Caller | None = None) -> Any:
+        answer = await self.client.ask("POST", path, body, caller=caller or self.caller)
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+    async def get(self, path: str, caller: Caller | None = None) -> Any:
+        answer = await self.client.ask("GET", path, caller=caller or self.caller)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def begin(self, text: str = "Hello", caller: Caller | None = None, **more: str) -> str:
+        """A new ticket's id."""
+        begun = await self.post(f"/customers/{self.id}/tickets", {"subject": "About", "text": text, **more}, caller)
+        return str(begun["ticket"]["id"])
+
+    async def say(self, ticket_id: str, text: str = "More", caller: Caller | None = None) -> Any:
+        return await self.post(f"/tickets/{ticket_id}/messages", {"text": text}, caller)
+
+    async def read(self, ticket_id: str, caller: Caller | None = None, **body: int) -> Any:
+        return await self.post(f"/tickets/{ticket_id}/read", body, caller)
+
+    async def counts(self) -> tuple[int, int, int]:
+        """New, answered, total."""
+        counts = await self.get(f"/customers/{self.id}/ticket-counts")
+        return counts["new"], counts["answered"], counts["total"]
+
+    async def money_moved(
+        self,
+        order_number: str,
+        amount_minor: int,
+        currency: str = "USD",
+        kind: Literal["paid", "refunded"] = "paid",
+        transfer_id: UUID | None = None,
+    ) -> None:
+        """Billing's word that money moved for the order."""
+        event = OrderPaid(
+            order_number=order_number,
+            customer_id=self.id,
+            transfer_id=transfer_id or uuid4(),
+            amount_minor=amount_minor,
+            currency=currency,
+            total_minor=amount_minor,
+            paid_minor=amount_minor,
+            remaining_minor=0,
+            order_version=1,
+            first_paid_in_full_at=None,
+            version=1,
+            at=datetime.now(UTC),
+        )
+        async with self.database.transaction() as session:
+            await note_operation(session, event, kind)
+
+    async def versions_told(self, subject: object) -> list[int]:
+        async with self.database.transaction() as session:
+            rows = await session.scalars(
+                text(
+                    "SELECT version FROM outbox WHERE subject = :s UNION ALL"
+                    " SELECT version FROM outbox_archive WHERE subject = :s ORDER BY version"
+                ),
+                {"s": str(subject)},
+            )
+            return list(rows)
+
+
+@pytest.fixture
+def customer(client: Client, support: Database) -> Customer:
+    return Customer(client, support)

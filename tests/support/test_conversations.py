@@ -1,0 +1,160 @@
+"""Conversations between a customer and staff."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from tests.client import Client, refusal
+from tests.support.conftest import OPERATOR, Customer
+
+LONG = 10_001
+
+
+async def test_a_customers_ticket_is_new_until_staff_have_read_it(customer: Customer) -> None:
+    ticket = await customer.begin("Where is it?")
+    assert await customer.counts() == (1, 0, 1)
+    assert (await customer.read(ticket, OPERATOR))["new"] is False
+    assert await customer.counts() == (0, 0, 1)
+
+
+async def test_an_answer_is_answered_until_the_customer_has_read_it_and_does_not_count_as_reading(
+    customer: Customer,
+) -> None:
+    ticket = await customer.begin()
+    await customer.say(ticket, "Here it is", OPERATOR)
+    assert await customer.counts() == (1, 1, 1)
+    await customer.read(ticket)
+    assert await customer.counts() == (1, 0, 1)
+
+
+async def test_staff_begin_a_conversation_that_is_not_new(customer: Customer) -> None:
+    ticket = await customer.begin("Good news", OPERATOR)
+    assert await customer.counts() == (0, 1, 1)
+    await customer.say(ticket)
+    assert await customer.counts() == (1, 1, 1)
+
+
+async def test_what_came_after_the_last_message_seen_stays_unread(customer: Customer) -> None:
+    ticket = await customer.begin("first")
+    await customer.say(ticket, "second")
+    assert (await customer.read(ticket, OPERATOR, up_to=1))["new"] is True
+    assert (await customer.read(ticket, OPERATOR, up_to=2))["new"] is False
+    assert (await customer.read(ticket, OPERATOR, up_to=1))["new"] is False
+    await customer.say(ticket, "third")
+    assert (await customer.read(ticket, OPERATOR, up_to=999))["new"] is False
+
+
+async def test_a_closed_conversation_is_opened_by_a_message(customer: Customer) -> None:
+    ticket = await customer.begin()
+    closed = await customer.post(f"/tickets/{ticket}/close", None, OPERATOR)
+    again = await customer.post(f"/tickets/{ticket}/close", None, OPERATOR)
+    assert (closed["status"], again["version"]) == ("closed", closed["version"])
+    await customer.say(ticket)
+    assert (await customer.get(f"/tickets/{ticket}"))["ticket"]["status"] == "open"
+
+
+async def test_a_long_conversation_comes_in_parts_newest_last(customer: Customer) -> None:
+    ticket = await customer.begin("1")
+    for number in range(2, 232):
+        await customer.say(ticket, str(number))
+    parts: list[list[int]] = []
+    cursor = ""
+    while True:
+        part = await customer.get(f"/tickets/{ticket}{cursor}")
+        parts.insert(0, [int(message["text"]) for message in part["messages"]])
+        if part["earlier"] is None:
+            break
+        cursor = f"?earlier={part['earlier']}"
+    assert [len(part) for part in parts] == [31, 100, 100]
+    assert [number for part in parts for number in part] == list(range(1, 232))
+
+
+async def test_tickets_are_listed_by_their_last_change_in_parts(customer: Customer) -> None:
+    tickets = [await customer.begin(str(number)) for number in range(5)]
+    await customer.say(tickets[0])
+    seen, cursor = [], ""
+    while True:
+        part = await customer.get(f"/customers/{customer.id}/tickets?limit=2{cursor}")
+        seen += [row["id"] for row in part["items"]]
+        if part["next"] is None:
+            break
+        cursor = f"&cursor={part['next']}"
+    assert seen == [tickets[0], *tickets[:0:-1]]
+
+
+async def test_staff_list_new_tickets_of_the_whole_shop(customer: Customer) -> None:
+    new, read = await customer.begin(), await customer.begin()
+    await customer.read(read, OPERATOR)
+    shown = [row["id"] for row in (await customer.get("/tickets?new=true&limit=100", OPERATOR))["items"]]
+    assert new in shown
+    assert read not in shown
+    others = [row["id"] for row in (await customer.get("/tickets?new=false&limit=100", OPERATOR))["items"]]
+    assert read in others
+
+
+async def test_a_message_sent_eight_times_at_once_is_said_once(customer: Customer) -> None:
+    ticket, key = await customer.begin(), str(uuid4())
+    path, body = f"/tickets/{ticket}/messages", {"text": "Once"}
+    answers = await asyncio.gather(
+        *(customer.client.ask("POST", path, body, caller=customer.caller, key=key) for _ in range(8))
+    )
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.text for answer in answers}) == 1
+    assert len((await customer.get(f"/tickets/{ticket}"))["messages"]) == 2
+
+
+async def test_the_customer_does_not_see_which_of_the_staff_wrote(customer: Customer) -> None:
+    ticket = await customer.begin("We write", OPERATOR)
+    [own] = (await customer.get(f"/tickets/{ticket}"))["messages"]
+    [whole] = (await customer.get(f"/tickets/{ticket}", OPERATOR))["messages"]
+    assert (own["author"], own["author_login"], whole["author_login"]) == ("staff", None, "oper")
+
+
+async def test_another_customers_ticket_looks_like_none(client: Client, customer: Customer) -> None:
+    ticket = await customer.begin()
+    stranger = Customer(client, customer.database).caller
+    for method, path, body in (
+        ("GET", "", None),
+        ("POST", "/messages", {"text": "x"}),
+        ("POST", "/read", {}),
+    ):
+        foreign = await client.ask(method, f"/tickets/{ticket}{path}", body, caller=stranger)
+        missing = await client.ask(method, f"/tickets/{uuid4()}{path}", body, caller=stranger)
+        assert refusal(foreign) == refusal(missing) == (404, "unknown_ticket")
+        assert foreign.text == missing.text
+    for path in ("tickets", "ticket-counts"):
+        answer = await client.ask("GET", f"/customers/{customer.id}/{path}", caller=stranger)
+        assert refusal(answer) == (404, "unknown_customer")
+
+
+async def test_the_shops_lists_and_closing_are_for_staff(client: Client, customer: Customer) -> None:
+    ticket = await customer.begin()
+    for method, path in (("GET", "/tickets"), ("GET", "/ticket-counts"), ("POST", f"/tickets/{ticket}/close")):
+        assert refusal(await client.ask(method, path, caller=customer.caller)) == (403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "  \n\t", "a\x00b", "\ud800", "x" * LONG, None, 5, ["x"]], ids=lambda text: repr(text)[:12]
+)
+async def test_a_text_that_cannot_be_said_is_refused_and_not_kept(
+    client: Client, customer: Customer, text: object
+) -> None:
+    ticket = await customer.begin()
+    said = await client.ask("POST", f"/tickets/{ticket}/messages", {"text": text}, caller=customer.caller)
+    assert refusal(said) == (422, "invalid_request")
+    begun = {"subject": text if text != "x" * LONG else "x" * 201, "text": "x"}
+    answer = await client.ask("POST", f"/customers/{customer.id}/tickets", begun, caller=customer.caller)
+    assert refusal(answer) == (422, "invalid_request")
+    assert await customer.counts() == (1, 0, 1)
+    assert len((await customer.get(f"/tickets/{ticket}"))["messages"]) == 1
+
+
+@pytest.mark.parametrize("cursor", ["x", "WzFd", "WyJhIiwiYiJd", "WyIyMDI2LTAxLTAxIiwiYiJd", "bnVsbA"])
+async def test_a_made_up_cursor_is_refused(client: Client, customer: Customer, cursor: str) -> None:
+    assert refusal(await client.ask("GET", f"/tickets?cursor={cursor}")) == (422, "bad_cursor")
+
+
+async def test_markup_stays_text(customer: Customer) -> None:
+    ticket = await customer.begin("<b>bold</b> & ☃ \u202e")
+    assert (await customer.get(f"/tickets/{ticket}"))["messages"][0]["text"] == "<b>bold</b> & ☃ \u202e"
