@@ -1,8 +1,8 @@
 """Billing's tables. What must never be, the database refuses: see the constraints."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import (
@@ -155,11 +155,11 @@ class Invoice(Base):
             return OrderStatus.AWAITING_PAYMENT
         return OrderStatus.AWAITING_ADDITIONAL_PAYMENT
 
-    def take(self, amount_minor: int, at: datetime) -> None:
+    def take(self, amount_minor: int) -> None:
         """A payment, whole or in part."""
         self.paid_minor += amount_minor
         if self.remaining_minor == 0 and self.first_paid_in_full_at is None:
-            self.first_paid_in_full_at = at
+            self.first_paid_in_full_at = datetime.now(UTC)
         self.version += 1
 
     def amend(self, total_minor: int, order_version: int, cancelled: bool) -> int:
@@ -172,3 +172,20 @@ class Invoice(Base):
         if surplus_minor:
             self.version += 1
         return surplus_minor
+
+    def facts(self, transfer_id: UUID, amount_minor: int) -> dict[str, Any]:
+        """What every event of the invoice bears, after money has moved for it."""
+        return {
+            "order_number": self.order_number,
+            "customer_id": self.customer_id,
+            "transfer_id": transfer_id,
+            "amount_minor": amount_minor,
+            "currency": self.currency,
+            "total_minor": self.total_minor,
+            "paid_minor": self.paid_minor,
+            "remaining_minor": self.remaining_minor,
+            "order_version": self.order_version,
+            "first_paid_in_full_at": self.first_paid_in_full_at,
+            "version": self.version,
+            "at": datetime.now(UTC),
+        }

@@ -1,7 +1,5 @@
 """Pay for an order from its customer's balance: the flow that everything else serves."""
 
-from datetime import UTC, datetime
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing import ledger, queries
@@ -24,7 +22,6 @@ async def pay_for_order(session: AsyncSession, caller: Caller, order_number: str
     invoice = await queries.lock_invoice(session, order_number, caller)
     _agree(invoice, wanted)
     amount_minor = await _affordable(session, invoice, wanted)
-    at = datetime.now(UTC)
     moved = await ledger.transfer(
         session,
         invoice.customer_id,
@@ -34,22 +31,8 @@ async def pay_for_order(session: AsyncSession, caller: Caller, order_number: str
             TransferKind.PAYMENT, caller.login, order_number=order_number, order_version=invoice.order_version
         ),
     )
-    invoice.take(amount_minor, at)
-    paid = OrderPaid(
-        order_number=order_number,
-        customer_id=invoice.customer_id,
-        transfer_id=moved.transfer_id,
-        amount_minor=amount_minor,
-        currency=invoice.currency,
-        total_minor=invoice.total_minor,
-        paid_minor=invoice.paid_minor,
-        remaining_minor=invoice.remaining_minor,
-        order_version=invoice.order_version,
-        first_paid_in_full_at=invoice.first_paid_in_full_at,
-        version=invoice.version,
-        at=at,
-    )
-    await outbox.record(session, paid)
+    invoice.take(amount_minor)
+    await outbox.record(session, OrderPaid(**invoice.facts(moved.transfer_id, amount_minor)))
     await record_act(
         session,
         caller,

@@ -1,7 +1,5 @@
 """The orders service told what an order costs now: billing takes it over, and gives back what was paid beyond it."""
 
-from datetime import UTC, datetime
-
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -48,19 +46,5 @@ async def _give_back(session: AsyncSession, invoice: Invoice, amount_minor: int,
         line=line,
     )
     moved = await ledger.transfer(session, invoice.customer_id, invoice.currency, amount_minor, reason)
-    refunded = OrderRefunded(
-        order_number=invoice.order_number,
-        customer_id=invoice.customer_id,
-        transfer_id=moved.transfer_id,
-        amount_minor=amount_minor,
-        currency=invoice.currency,
-        total_minor=invoice.total_minor,
-        paid_minor=invoice.paid_minor,
-        remaining_minor=invoice.remaining_minor,
-        order_version=invoice.order_version,
-        first_paid_in_full_at=invoice.first_paid_in_full_at,
-        line=line,
-        version=invoice.version,
-        at=datetime.now(UTC),
-    )
-    await outbox.record(session, refunded)
+    facts = invoice.facts(moved.transfer_id, amount_minor)
+    await outbox.record(session, OrderRefunded(**facts, line=line))
