@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import aio_pika
+import httpx2 as httpx
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing import consumers, worker
@@ -18,6 +20,7 @@ from shared.settings import WorkerSettings
 from tests.billing.conftest import Customer
 from tests.eventually import eventually
 from tests.installation import Installation, serving, settings
+from tests.link import linked
 
 QUEUE = "billing.on.orders.order_placed.v1"
 
@@ -187,3 +190,27 @@ async def test_an_unreachable_database_is_waited_for_and_costs_the_event_nothing
     await orders.tell(order.model_dump_json().encode(), str(uuid4()))
     await eventually(lambda: invoices(database, order), "an invoice once the database is back")
     assert tries == 21
+
+
+async def test_a_worker_that_starts_before_its_broker_says_so_and_listens_once_it_is_there(
+    installation: Installation, database: Database, orders: Orders
+) -> None:
+    where = make_url(installation.broker_url("billing"))
+    async with linked(where.host or "", where.port or 0) as link, httpx.AsyncClient() as http:
+        near = where.set(host="127.0.0.1", port=link.local_port).render_as_string(hide_password=False)
+        given = settings(WorkerSettings, database_url=installation.database_url("billing"), broker_url=near)
+        with link.cut():
+            async with serving(worker.create(given)) as url:
+                assert (await http.get(f"{url}/healthz")).status_code == 200
+                waiting = await http.get(f"{url}/readyz")
+                assert (waiting.status_code, waiting.json()["code"]) == (503, "not_ready")
+                assert waiting.json()["reasons"] == {"broker": "cannot be reached"}
+                link.is_cut = False
+
+                async def ready() -> bool:
+                    return (await http.get(f"{url}/readyz")).status_code == 200
+
+                await eventually(ready, "the worker listens")
+                order = Customer(database).order(100)
+                await orders.tell(order.model_dump_json().encode(), str(uuid4()))
+                await eventually(lambda: invoices(database, order), "an invoice")
