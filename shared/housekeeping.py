@@ -23,12 +23,10 @@ ROUND = (
 async def keep_house(database: Database) -> None:
     """Every hour, for ever: make the archive's coming days, drop its old ones, forget old ids."""
     while True:
-        try:
-            for statement in ROUND:
+        for statement in ROUND:
+            try:
                 async with database.transaction() as session:
                     await session.execute(text(statement))
-        except (SQLAlchemyError, OSError) as error:
-            log.warning("housekeeping failed", error=type(error).__name__)
-            await asyncio.sleep(10)
-            continue
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("housekeeping failed", statement=statement, error=type(error).__name__)
         await asyncio.sleep(ROUND_SECONDS)

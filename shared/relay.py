@@ -7,6 +7,7 @@ broker has confirmed it.
 
 import asyncio
 import random
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ from shared.outbox import CHANNEL
 BATCH_ROWS = 200
 LOOK_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
+# What ran so long before it broke is tried again at once.
+STEADY_SECONDS = 10.0
 
 log = structlog.get_logger()
 sent_total = Counter("purser_outbox_sent_total", "Events that the broker has confirmed")
@@ -58,6 +61,7 @@ class Relay:
         """Relay for ever, whatever breaks: lost connections are made anew, with a growing and jittered pause."""
         failures = 0
         while True:
+            begun = time.monotonic()
             try:
                 await self._stand_by_and_lead()
             except BaseException as error:
@@ -65,10 +69,9 @@ class Relay:
                 task = asyncio.current_task()
                 if isinstance(error, (KeyboardInterrupt, SystemExit)) or (task is not None and task.cancelling()):
                     raise
-                failures = min(failures + 1, 6)
+                lasted_seconds = time.monotonic() - begun
+                failures = min(failures + 1, 6) if lasted_seconds < STEADY_SECONDS else 0
                 log.warning("relay interrupted", service=self.service, error=repr(error))
-            else:
-                failures = 0
             finally:
                 leading.set(0)
             await asyncio.sleep(0.1 * 2**failures * random.uniform(0.5, 1))
