@@ -21,11 +21,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import auth, idempotency, outbox
 from shared.auth import Caller
+from shared.contracts.base import storable
 from shared.correlation import CorrelationId
 from shared.db import Database
 from shared.errors import BadCursor, Unauthenticated
 from shared.limits import BodyLimit
-from shared.problems import HANDLERS, REFUSALS, problem
+from shared.problems import HANDLERS, MAX_BODY_BYTES, REFUSALS, problem
 from shared.settings import ServerSettings
 
 log = structlog.get_logger()
@@ -88,7 +89,7 @@ def decode_cursor(cursor: str, *kinds: type) -> list[Any]:
     try:
         place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         fits = isinstance(place, list) and [type(part) for part in place] == list(kinds)
-        if fits and all(abs(part) < 2**63 for part in place if isinstance(part, int)):
+        if fits and all(abs(part) < 2**63 if isinstance(part, int) else storable(part) == part for part in place):
             return list(place)
     except (binascii.Error, ValueError, RecursionError):
         pass
@@ -141,13 +142,16 @@ def database_check(database: Database) -> Check:
     return check
 
 
-def web_app(title: str, lifespan: Callable[[FastAPI], Any], checks: dict[str, Check]) -> FastAPI:
+def web_app(
+    title: str, lifespan: Callable[[FastAPI], Any], checks: dict[str, Check], most_bytes: int = MAX_BODY_BYTES
+) -> FastAPI:
     """An application that answers every failure with a problem, limits bodies, and tells its health."""
     app = FastAPI(
         title=title,
         version="1",
         lifespan=lifespan,
         responses=REFUSALS,
+        redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         # Their pages load scripts from another site, which ours forbids.
         docs_url=None,
@@ -156,7 +160,7 @@ def web_app(title: str, lifespan: Callable[[FastAPI], Any], checks: dict[str, Ch
         exception_handlers=HANDLERS,
     )
     app.state.stopping = asyncio.Event()
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, most_bytes=most_bytes)
     app.add_middleware(CorrelationId)
     app.include_router(health_routes(checks))
     return app
@@ -176,7 +180,9 @@ def service_api(
             await ringing
         await database.close()
 
-    app = web_app(f"Purser {service}", lifespan, {"database": database_check(database)})
+    # The gateway has let it pass, and may have added a little.
+    most_bytes = MAX_BODY_BYTES + 1_000
+    app = web_app(f"Purser {service}", lifespan, {"database": database_check(database)}, most_bytes)
     app.state.service = service
     app.state.database = database
     app.state.caller_keys = auth.public_keys(caller_keys)

@@ -1,6 +1,7 @@
 """Words that every contract is made of."""
 
 from typing import Annotated, Any, ClassVar
+from unicodedata import category
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -28,7 +29,7 @@ Line = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 """An item's place in its order."""
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """PostgreSQL takes any text but NUL; UTF-8 takes any but a lone surrogate."""
     if "\x00" in text:
         raise ValueError("must not contain the NUL character")
@@ -37,11 +38,12 @@ def _storable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_storable)]
+Text = Annotated[str, AfterValidator(storable)]
 
 
 def _said(text: str) -> str:
-    if not text.strip():
+    # Separators, controls, and characters that only format others show nothing.
+    if all(category(character)[0] in "CZ" for character in text):
         raise ValueError("must not be blank")
     return text
 
