@@ -32,10 +32,11 @@ class Ticket(Base):
     __table_args__ = (
         CheckConstraint("status IN ('open', 'closed')", "status_known"),
         CheckConstraint(
-            "customer_seq <= messages AND staff_seq <= messages AND read_by_staff_seq <= messages"
-            " AND read_by_customer_seq <= messages",
+            "customer_seq BETWEEN 0 AND messages AND staff_seq BETWEEN 0 AND messages"
+            " AND read_by_staff_seq BETWEEN 0 AND messages AND read_by_customer_seq BETWEEN 0 AND messages",
             "nothing_beyond_the_last_message",
         ),
+        CheckConstraint("subject ~ '\\S'", "has_a_subject"),
         Index("ix_tickets_customer_id_changed_at", "customer_id", "changed_at", "id"),
         Index("ix_tickets_changed_at", "changed_at", "id"),
         Index("ix_tickets_new", "changed_at", "id", postgresql_where=text("new")),
@@ -75,6 +76,7 @@ class Message(Base):
 
     __tablename__ = "messages"
     __table_args__ = (
+        CheckConstraint("seq > 0", "counted_from_one"),
         CheckConstraint("author IN ('customer', 'staff', 'system')", "author_known"),
         CheckConstraint("text ~ '\\S'", "says_something"),
         CheckConstraint("(author = 'system') = (transfer_id IS NOT NULL)", "system_tells_of_money"),
@@ -93,7 +95,7 @@ class Message(Base):
 
 
 class Operation(Base):
-    """Money that moved for an order, remembered for conversations about it that are yet to begin."""
+    """Money that moved for a customer's order, remembered for conversations about it that are yet to begin."""
 
     __tablename__ = "operations"
     __table_args__ = (
@@ -104,6 +106,7 @@ class Operation(Base):
 
     transfer_id: Mapped[UUID] = mapped_column(primary_key=True)
     order_number: Mapped[str]
+    customer_id: Mapped[UUID]
     kind: Mapped[str]
     amount_minor: Mapped[int]
     currency: Mapped[str]

@@ -32,13 +32,16 @@ def _seen(ticket: Ticket | None, caller: Caller) -> Ticket:
 
 async def lock_conversations_about(session: AsyncSession, order_number: str) -> None:
     """Hold that none begins: a ticket and an operation that come at one moment would miss each other. Lock it first."""
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtext(order_number))))
+    # Two keys: the relay's and the archive's locks, of one key each, can never be met by chance.
+    await session.execute(
+        select(func.pg_advisory_xact_lock(func.hashtext("conversations"), func.hashtext(order_number)))
+    )
 
 
-async def lock_tickets_about(session: AsyncSession, order_number: str) -> Sequence[Ticket]:
-    """Conversations about an order, held, in the order of their ids."""
-    wanted = select(Ticket).where(Ticket.order_number == order_number).order_by(Ticket.id)
-    return (await session.scalars(wanted.with_for_update())).all()
+async def lock_tickets_about(session: AsyncSession, order_number: str, customer_id: UUID) -> Sequence[Ticket]:
+    """Its customer's conversations about an order, held, in the order of their ids."""
+    wanted = select(Ticket).where(Ticket.order_number == order_number, Ticket.customer_id == customer_id)
+    return (await session.scalars(wanted.order_by(Ticket.id).with_for_update())).all()
 
 
 async def list_tickets(
@@ -70,10 +73,10 @@ async def list_messages(
     return [(message, operation) for message, operation in rows]
 
 
-async def list_operations(session: AsyncSession, order_number: str) -> Sequence[Operation]:
-    """Money that has moved for an order, oldest first."""
-    wanted = select(Operation).where(Operation.order_number == order_number).order_by(Operation.at)
-    return (await session.scalars(wanted)).all()
+async def list_operations(session: AsyncSession, order_number: str, customer_id: UUID) -> Sequence[Operation]:
+    """Money that has moved for a customer's order, oldest first; nothing where the order is another customer's."""
+    wanted = select(Operation).where(Operation.order_number == order_number, Operation.customer_id == customer_id)
+    return (await session.scalars(wanted.order_by(Operation.at))).all()
 
 
 async def find_counts(session: AsyncSession, customer_id: UUID) -> Counts | None:

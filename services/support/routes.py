@@ -1,6 +1,6 @@
 """Support's door for HTTP: each route is one call."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from services.support.commands.begin_ticket import begin_ticket
 from services.support.commands.close_ticket import close_ticket
 from services.support.commands.read_ticket import read_ticket
 from services.support.errors import UnknownCustomer
+from services.support.models import Ticket
 from shared.auth import Caller
 from shared.contracts.http.base import Page
 from shared.contracts.http.support import (
@@ -55,12 +56,19 @@ def _place(cursor: str | None) -> queries.Place | None:
         return None
     changed_at, ticket_id = decode_cursor(cursor, str, str)
     try:
-        place = datetime.fromisoformat(changed_at), UUID(ticket_id)
-    except ValueError:
-        place = None
-    if place is None or place[0].tzinfo is None:
-        raise BadCursor("This cursor is not one that a list has given: begin without one.")
-    return place
+        at = datetime.fromisoformat(changed_at)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC), UUID(ticket_id)
+    except (ValueError, OverflowError):
+        pass
+    raise BadCursor("This cursor is not one that a list has given: begin without one.")
+
+
+async def _conversation(session: AsyncSession, ticket: Ticket, before_seq: int | None, caller: Caller) -> TicketView:
+    found = await queries.list_messages(session, ticket.id, before_seq, MESSAGES_AT_ONCE + 1)
+    shown = found[:MESSAGES_AT_ONCE]
+    earlier = encode_cursor(shown[-1][0].seq) if len(found) > MESSAGES_AT_ONCE else None
+    return views.ticket_view(ticket, shown, earlier, caller.is_staff)
 
 
 @router.get("/customers/{customer_id}/tickets")
@@ -74,7 +82,11 @@ async def list_customer_tickets(
 @router.post("/customers/{customer_id}/tickets", status_code=201)
 async def begin(customer_id: UUID, wanted: BeginTicket, session: Session, caller: Seeing, once: Once) -> TicketView:
     """Begin a conversation."""
-    return await once(TicketView, lambda: begin_ticket(session, caller, customer_id, wanted))
+
+    async def begun() -> TicketView:
+        return await _conversation(session, await begin_ticket(session, caller, customer_id, wanted), None, caller)
+
+    return await once(TicketView, begun)
 
 
 @router.get("/customers/{customer_id}/ticket-counts")
@@ -113,10 +125,7 @@ async def get_ticket(
     """A conversation's newest messages, newest last, or those before."""
     ticket = await queries.get_ticket(session, ticket_id, caller)
     [before_seq] = decode_cursor(earlier, int) if earlier is not None else [None]
-    found = await queries.list_messages(session, ticket_id, before_seq, MESSAGES_AT_ONCE + 1)
-    shown = found[:MESSAGES_AT_ONCE]
-    next_ = encode_cursor(shown[-1][0].seq) if len(found) > MESSAGES_AT_ONCE else None
-    return views.ticket_view(ticket, shown, next_, caller.is_staff)
+    return await _conversation(session, ticket, before_seq, caller)
 
 
 @router.post("/tickets/{ticket_id}/messages", status_code=201)

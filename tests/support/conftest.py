@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from itertools import count
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx2 as httpx
@@ -11,15 +12,23 @@ import pytest
 from sqlalchemy import text
 
 from services.support import api
-from services.support.commands.note_operation import note_operation
+from services.support.consumers import on_order_paid, on_order_refunded
 from shared.auth import Caller, Role
-from shared.contracts.billing import OrderPaid
+from shared.contracts.base import Event
+from shared.contracts.billing import OrderPaid, OrderRefunded
 from shared.db import Database
 from shared.settings import ApiSettings
 from tests.client import Client
 from tests.installation import Installation, settings
 
 OPERATOR = Caller("oper", Role.OPERATOR)
+E = TypeVar("E", bound=Event)
+_numbers = count(uuid4().int % 10**9)
+
+
+def order_number() -> str:
+    """Of an order that nobody has spoken of yet."""
+    return f"ORD-{next(_numbers):010d}"
 
 
 @pytest.fixture(scope="session")
@@ -82,37 +91,48 @@ class Customer:
         order_number: str,
         amount_minor: int,
         currency: str = "USD",
-        kind: Literal["paid", "refunded"] = "paid",
         transfer_id: UUID | None = None,
+        *,
+        back: bool = False,
     ) -> None:
-        """Billing's word that money moved for the order."""
-        event = OrderPaid(
-            order_number=order_number,
-            customer_id=self.id,
-            transfer_id=transfer_id or uuid4(),
-            amount_minor=amount_minor,
-            currency=currency,
-            total_minor=amount_minor,
-            paid_minor=amount_minor,
-            remaining_minor=0,
-            order_version=1,
-            first_paid_in_full_at=None,
-            version=1,
-            at=datetime.now(UTC),
-        )
+        """Billing's word that money moved for the order, or came back."""
+        facts: dict[str, Any] = {
+            "order_number": order_number,
+            "customer_id": self.id,
+            "transfer_id": transfer_id or uuid4(),
+            "amount_minor": amount_minor,
+            "currency": currency,
+            "total_minor": amount_minor,
+            "paid_minor": amount_minor,
+            "remaining_minor": 0,
+            "order_version": 1,
+            "first_paid_in_full_at": None,
+            "version": 1,
+            "at": datetime.now(UTC),
+        }
         async with self.database.transaction() as session:
-            await note_operation(session, event, kind)
+            if back:
+                await on_order_refunded(OrderRefunded(**facts, line=None), session)
+            else:
+                await on_order_paid(OrderPaid(**facts), session)
 
-    async def versions_told(self, subject: object) -> list[int]:
+    async def told(self, kind: type[E], subject: object) -> list[E]:
+        """What support has told of this ticket, or of this customer's counts, in the order of versions."""
         async with self.database.transaction() as session:
-            rows = await session.scalars(
+            bodies = await session.scalars(
                 text(
-                    "SELECT version FROM outbox WHERE subject = :s UNION ALL"
-                    " SELECT version FROM outbox_archive WHERE subject = :s ORDER BY version"
+                    "SELECT body, version FROM outbox WHERE routing_key = :key AND subject = :subject UNION ALL"
+                    " SELECT body, version FROM outbox_archive WHERE routing_key = :key AND subject = :subject"
+                    " ORDER BY version"
                 ),
-                {"s": str(subject)},
+                {"key": kind.routing_key, "subject": str(subject)},
             )
-            return list(rows)
+            return [kind.model_validate_json(body) for body in bodies]
+
+    async def row(self, statement: str, **values: object) -> Any:
+        """One row of support's database."""
+        async with self.database.transaction() as session:
+            return (await session.execute(text(statement), values)).one()
 
 
 @pytest.fixture

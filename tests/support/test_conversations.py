@@ -1,8 +1,11 @@
 """Conversations between a customer and staff."""
 
 import asyncio
+import base64
+import json
 from uuid import uuid4
 
+import httpx2 as httpx
 import pytest
 
 from tests.client import Client, refusal
@@ -104,6 +107,48 @@ async def test_a_message_sent_eight_times_at_once_is_said_once(customer: Custome
     assert len((await customer.get(f"/tickets/{ticket}"))["messages"]) == 2
 
 
+async def test_a_conversation_begun_eight_times_at_once_with_one_key_is_one(customer: Customer) -> None:
+    path, key = f"/customers/{customer.id}/tickets", str(uuid4())
+    body = {"subject": "Once", "text": "Once"}
+    answers = await asyncio.gather(
+        *(customer.client.ask("POST", path, body, caller=customer.caller, key=key) for _ in range(8))
+    )
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.text for answer in answers}) == 1
+    assert await customer.counts() == (1, 0, 1)
+
+
+async def test_a_key_is_not_for_another_text_and_a_refusal_frees_it(customer: Customer) -> None:
+    path, key = f"/tickets/{await customer.begin()}/messages", str(uuid4())
+
+    async def say(words: str) -> httpx.Response:
+        return await customer.client.ask("POST", path, {"text": words}, caller=customer.caller, key=key)
+
+    assert refusal(await say(" ")) == (422, "invalid_request")
+    assert (await say("This")).status_code == 201
+    assert refusal(await say("That")) == (422, "idempotency_key_reused")
+
+
+async def test_a_message_that_comes_while_staff_read_is_read_only_if_they_saw_it(customer: Customer) -> None:
+    for _ in range(20):
+        ticket = await customer.begin()
+        seen, _ = await asyncio.gather(customer.read(ticket, OPERATOR), customer.say(ticket))
+        [row] = (await customer.get(f"/customers/{customer.id}/tickets?limit=1"))["items"]
+        assert (row["id"], row["messages"], row["new"]) == (ticket, 2, seen["messages"] == 1)
+        await asyncio.gather(customer.read(ticket, OPERATOR, up_to=2), customer.say(ticket))
+        assert (await customer.get(f"/tickets/{ticket}"))["ticket"]["new"] is True
+
+
+async def test_messages_said_at_once_each_have_their_place(customer: Customer) -> None:
+    ticket = await customer.begin()
+    said = await asyncio.gather(
+        *(customer.say(ticket, str(number), OPERATOR if number % 2 else None) for number in range(30))
+    )
+    assert sorted(message["seq"] for message in said) == list(range(2, 32))
+    shown = (await customer.get(f"/tickets/{ticket}", OPERATOR))["messages"][1:]
+    assert shown == sorted(said, key=lambda message: int(message["seq"]))
+
+
 async def test_the_customer_does_not_see_which_of_the_staff_wrote(customer: Customer) -> None:
     ticket = await customer.begin("We write", OPERATOR)
     [own] = (await customer.get(f"/tickets/{ticket}"))["messages"]
@@ -135,7 +180,9 @@ async def test_the_shops_lists_and_closing_are_for_staff(client: Client, custome
 
 
 @pytest.mark.parametrize(
-    "text", ["", "  \n\t", "a\x00b", "\ud800", "x" * LONG, None, 5, ["x"]], ids=lambda text: repr(text)[:12]
+    "text",
+    ["", "  \n\t", "\u200b\u2060", "a\x00b", "\ud800", "x" * LONG, None, 5, ["x"]],
+    ids=lambda text: repr(text)[:12],
 )
 async def test_a_text_that_cannot_be_said_is_refused_and_not_kept(
     client: Client, customer: Customer, text: object
@@ -150,9 +197,19 @@ async def test_a_text_that_cannot_be_said_is_refused_and_not_kept(
     assert len((await customer.get(f"/tickets/{ticket}"))["messages"]) == 1
 
 
-@pytest.mark.parametrize("cursor", ["x", "WzFd", "WyJhIiwiYiJd", "WyIyMDI2LTAxLTAxIiwiYiJd", "bnVsbA"])
-async def test_a_made_up_cursor_is_refused(client: Client, customer: Customer, cursor: str) -> None:
-    assert refusal(await client.ask("GET", f"/tickets?cursor={cursor}")) == (422, "bad_cursor")
+@pytest.mark.parametrize(
+    "place",
+    ["x", [1], ["a", "b"], ["2026-01-01", "b"], ["2026-01-01", str(uuid4())], None]
+    + [[f"{day}+14:00", str(uuid4())] for day in ("0001-01-01T00:00:00", "never")]
+    + [["9999-12-31T23:59:59-14:00", str(uuid4())]],
+    ids=str,
+)
+async def test_a_made_up_cursor_is_refused(client: Client, customer: Customer, place: object) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+    for path in ("/tickets", f"/customers/{customer.id}/tickets"):
+        assert refusal(await client.ask("GET", f"{path}?cursor={cursor}")) == (422, "bad_cursor")
+    ticket = await customer.begin()
+    assert refusal(await client.ask("GET", f"/tickets/{ticket}?earlier={cursor}x")) == (422, "bad_cursor")
 
 
 async def test_markup_stays_text(customer: Customer) -> None:

@@ -1,18 +1,14 @@
 """Money that moved for an order is a line of its conversations."""
 
 import asyncio
-from itertools import count
 from uuid import uuid4
 
 import pytest
 
-from tests.support.conftest import OPERATOR, Customer
-
-_numbers = count(uuid4().int % 10**9)
-
-
-def order_number() -> str:
-    return f"ORD-{next(_numbers):010d}"
+from shared.contracts.http.support import Author
+from shared.contracts.support import TicketChanged, TicketCountsChanged
+from tests.client import Client
+from tests.support.conftest import OPERATOR, Customer, order_number
 
 
 @pytest.mark.parametrize(
@@ -36,6 +32,21 @@ async def test_a_payment_is_told_exactly(customer: Customer, amount_minor: int, 
     assert await customer.counts() == (0, 0, 1)
 
 
+async def test_a_line_is_told_counts_nothing_and_opens_nothing(customer: Customer) -> None:
+    number = order_number()
+    ticket = await customer.begin("Hi", order_number=number)
+    await customer.post(f"/tickets/{ticket}/close", None, OPERATOR)
+    await customer.money_moved(number, 1_230, back=True)
+    begun, _, line = await customer.told(TicketChanged, ticket)
+    assert line.message is not None
+    assert line.message.operation is not None
+    assert (line.message.author, line.message.seq) == (Author.SYSTEM, 2)
+    assert (line.message.text, line.message.operation.kind) == ("Returned 12.30 USD to the balance", "refunded")
+    assert (line.status, line.new, line.answered) == ("closed", begun.new, begun.answered)
+    assert len(await customer.told(TicketCountsChanged, customer.id)) == 1
+    assert await customer.counts() == (1, 0, 1)
+
+
 async def test_what_is_told_twice_is_one_line(customer: Customer) -> None:
     number, transfer_id = order_number(), uuid4()
     ticket = await customer.begin("Hi", order_number=number)
@@ -46,7 +57,7 @@ async def test_what_is_told_twice_is_one_line(customer: Customer) -> None:
 async def test_a_conversation_begun_later_starts_with_what_had_moved(customer: Customer) -> None:
     number = order_number()
     await customer.money_moved(number, 100)
-    await customer.money_moved(number, 40, kind="refunded")
+    await customer.money_moved(number, 40, back=True)
     ticket = await customer.begin("Thanks", order_number=number)
     messages = (await customer.get(f"/tickets/{ticket}"))["messages"]
     assert [message["text"] for message in messages] == [
@@ -68,3 +79,36 @@ async def test_money_and_a_ticket_that_come_at_one_moment_do_not_miss_each_other
 async def test_an_order_without_a_conversation_makes_none(customer: Customer) -> None:
     await customer.money_moved(order_number(), 100)
     assert await customer.counts() == (0, 0, 0)
+
+
+async def test_every_conversation_about_the_order_has_the_line(customer: Customer) -> None:
+    number = order_number()
+    tickets = [await customer.begin("Hi", order_number=number) for _ in range(3)]
+    await asyncio.gather(*(customer.money_moved(number, amount) for amount in range(1, 9)))
+    for ticket in tickets:
+        lines = (await customer.get(f"/tickets/{ticket}"))["messages"][1:]
+        assert sorted(line["operation"]["amount_minor"] for line in lines) == list(range(1, 9))
+
+
+async def test_money_that_moved_very_often_does_not_make_a_new_conversation_long(customer: Customer) -> None:
+    number = order_number()
+    for amount in range(1, 151):
+        await customer.money_moved(number, amount)
+    path, key = f"/customers/{customer.id}/tickets", str(uuid4())
+    body = {"subject": "Often", "text": "Why so often?", "order_number": number}
+    begun = await customer.client.ask("POST", path, body, caller=customer.caller, key=key)
+    newest = begun.json()
+    assert [message["seq"] for message in newest["messages"]] == list(range(52, 152))
+    assert newest["messages"][-1]["text"] == "Why so often?"
+    before = await customer.get(f"/tickets/{newest['ticket']['id']}?earlier={newest['earlier']}")
+    assert [message["operation"]["amount_minor"] for message in before["messages"]] == list(range(1, 52))
+    assert (await customer.client.ask("POST", path, body, caller=customer.caller, key=key)).text == begun.text
+
+
+async def test_money_of_another_customers_order_is_never_a_line(client: Client, customer: Customer) -> None:
+    """The gateway refuses such a ticket; should one come to be, it tells nothing."""
+    stranger, number = Customer(client, customer.database), order_number()
+    await customer.money_moved(number, 100)
+    ticket = await stranger.begin("Whose is it?", order_number=number)
+    await customer.money_moved(number, 40, back=True)
+    assert [message["author"] for message in (await stranger.get(f"/tickets/{ticket}"))["messages"]] == ["customer"]

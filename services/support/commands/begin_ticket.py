@@ -6,25 +6,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.support import conversation, queries
 from services.support.errors import UnknownCustomer
-from services.support.models import Message, Operation
-from services.support.views import ticket_view
+from services.support.models import Message, Ticket
 from shared.auth import Caller
-from shared.contracts.http.support import BeginTicket, TicketView
+from shared.contracts.http.support import BeginTicket
 
 
-async def begin_ticket(session: AsyncSession, caller: Caller, customer_id: UUID, wanted: BeginTicket) -> TicketView:
+async def begin_ticket(session: AsyncSession, caller: Caller, customer_id: UUID, wanted: BeginTicket) -> Ticket:
     """It starts with what money has moved for its order. Refuses `UnknownCustomer`."""
     if not caller.may_see(customer_id):
         raise UnknownCustomer
     ticket = conversation.begin(customer_id, wanted.subject, wanted.order_number)
-    said: list[tuple[Message, Operation | None]] = []
+    lines: list[Message] = []
     if wanted.order_number is not None:
         await queries.lock_conversations_about(session, wanted.order_number)
-        operations = await queries.list_operations(session, wanted.order_number)
-        said += [(conversation.note(ticket, operation), operation) for operation in operations]
+        operations = await queries.list_operations(session, wanted.order_number, customer_id)
+        lines = [conversation.note(ticket, operation) for operation in operations]
     first = conversation.say(ticket, caller, wanted.text)
     session.add(ticket)
     await session.flush()
-    session.add_all([*(message for message, _ in said), first])
+    session.add_all([*lines, first])
     await conversation.tell(session, ticket, conversation.Before(), first)
-    return ticket_view(ticket, [(first, None), *reversed(said)], None, caller.is_staff)
+    return ticket

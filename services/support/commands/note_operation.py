@@ -18,6 +18,7 @@ async def note_operation(session: AsyncSession, told: InvoiceFacts, kind: Litera
         .values(
             transfer_id=told.transfer_id,
             order_number=told.order_number,
+            customer_id=told.customer_id,
             kind=kind,
             amount_minor=told.amount_minor,
             currency=told.currency,
@@ -29,7 +30,7 @@ async def note_operation(session: AsyncSession, told: InvoiceFacts, kind: Litera
     operation = noted.scalar_one_or_none()
     if operation is None:
         return
-    for ticket in await queries.lock_tickets_about(session, told.order_number):
+    for ticket in await queries.lock_tickets_about(session, told.order_number, told.customer_id):
         before = conversation.Before(ticket)
         message = conversation.note(ticket, operation)
         session.add(message)

@@ -27,6 +27,7 @@ def upgrade() -> None:
         "operations",
         sa.Column("transfer_id", sa.Uuid(), nullable=False),
         sa.Column("order_number", sa.Text(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
@@ -66,9 +67,10 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("status IN ('open', 'closed')", name=op.f("ck_tickets_status_known")),
         sa.CheckConstraint(
-            "customer_seq <= messages AND staff_seq <= messages AND read_by_staff_seq <= messages AND read_by_customer_seq <= messages",
+            "customer_seq BETWEEN 0 AND messages AND staff_seq BETWEEN 0 AND messages AND read_by_staff_seq BETWEEN 0 AND messages AND read_by_customer_seq BETWEEN 0 AND messages",
             name=op.f("ck_tickets_nothing_beyond_the_last_message"),
         ),
+        sa.CheckConstraint("subject ~ '\\S'", name=op.f("ck_tickets_has_a_subject")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tickets")),
     )
     op.create_index("ix_tickets_changed_at", "tickets", ["changed_at", "id"], unique=False)
@@ -95,6 +97,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(author = 'system') = (transfer_id IS NOT NULL)", name=op.f("ck_messages_system_tells_of_money")
         ),
+        sa.CheckConstraint("seq > 0", name=op.f("ck_messages_counted_from_one")),
         sa.CheckConstraint("author IN ('customer', 'staff', 'system')", name=op.f("ck_messages_author_known")),
         sa.CheckConstraint("text ~ '\\S'", name=op.f("ck_messages_says_something")),
         sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_messages_ticket_id")),
