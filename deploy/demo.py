@@ -136,7 +136,7 @@ async def pay(shop: Shop, number: str, key: str, percent: int) -> None:
         status, answer = await shop.ask(
             "POST", f"/orders/{number}/payments", {"amount_minor": total_minor * percent // 100}, key
         )
-        if status == 404:
+        if status == 503:
             return False
         if status != 201:
             raise RuntimeError(f"payment for {number}: {status} {answer}")

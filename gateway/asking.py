@@ -33,9 +33,16 @@ def refuse_cross_site(request: Request) -> None:
     if request.method in SAFE_METHODS:
         return
     origin = request.headers.get("Origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("Host")
+    foreign = origin is not None and _host(origin) != request.headers.get("Host")
     if foreign or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         raise CrossSite
+
+
+def _host(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)

@@ -62,3 +62,13 @@ class OrderOfAnotherCustomer(Refusal):
 
     def __init__(self, number: str) -> None:
         super().__init__(f"The order {number} belongs to another customer.")
+
+
+class NotKnownYet(Refusal):
+    """Billing has not heard of an order that is there: the news of it is still on its way."""
+
+    status = 503
+    retry_after_seconds = 1
+
+    def __init__(self) -> None:
+        super().__init__("The order is so new that it cannot be paid yet. Send this again in a moment.")

@@ -7,9 +7,11 @@ from fastapi import Response
 
 from gateway.clients import Services, parse
 from gateway.schemas import OrderPage, PageCustomer, TicketTotals
+from shared import idempotency
 from shared.contracts.http.billing import BalanceView, InvoiceView
-from shared.contracts.http.orders import OrderView
+from shared.contracts.http.orders import OrderView, PlaceOrder
 from shared.contracts.http.support import TicketCounts
+from shared.db import Database
 from shared.errors import NotFound
 
 Pay = list[Literal["pay"]]
@@ -29,6 +31,24 @@ async def order_page(services: Services, answer: Response) -> Response:
     )
     page = _compose(order, money, tickets)
     return Response(page.model_dump_json(), answer.status_code, media_type="application/json")
+
+
+async def placed_page(
+    database: Database, services: Services, wanted: PlaceOrder, key: str, answer: Response
+) -> Response:
+    """The page of an order just placed; to a repeat, the first one again, though its live parts would differ by now."""
+    answer = await order_page(services, answer)
+    if answer.status_code >= 400:
+        return answer
+    page = parse(OrderPage, answer)
+
+    async def first() -> OrderPage:
+        return page
+
+    scope, request = f"{services.caller.login} POST orders", wanted.model_dump_json().encode()
+    async with database.transaction() as session:
+        shown = await idempotency.once(session, scope, key, request, OrderPage, first)
+    return Response(shown.model_dump_json(), answer.status_code, media_type="application/json")
 
 
 async def _money(services: Services, order: OrderView) -> tuple[BalanceView, Pay]:

@@ -1,6 +1,7 @@
 """One id through all services for all that one request causes, in logs, calls and messages."""
 
 import re
+from urllib.parse import quote
 from uuid import uuid4
 
 import structlog
@@ -28,7 +29,7 @@ class CorrelationId:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[HEADER] = correlation_id
                 if scope["method"] not in ("GET", "HEAD"):
-                    log.info("answered", method=scope["method"], path=scope["path"], status=message["status"])
+                    log.info("answered", method=scope["method"], path=quote(scope["path"]), status=message["status"])
             await send(message)
 
         with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):

@@ -4,28 +4,26 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.problems import MAX_BODY_BYTES
-
 
 class BodyLimit:
-    """Stops reading a body that is larger than `MAX_BODY_BYTES`, or says that it is."""
+    """Stops reading a body that is larger than `most_bytes`, or says that it is."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+        self.app, self.most_bytes = app, most_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "")
-        too_large = declared.isdecimal() and (len(declared) > 18 or int(declared) > MAX_BODY_BYTES)
+        too_large = declared.isdecimal() and (len(declared) > 18 or int(declared) > self.most_bytes)
         read_bytes = 0
 
         async def receive_within_limit() -> Message:
             nonlocal read_bytes
             message = {} if too_large else await receive()
             read_bytes += len(message.get("body", b""))
-            if too_large or read_bytes > MAX_BODY_BYTES:
+            if too_large or read_bytes > self.most_bytes:
                 raise HTTPException(413)
             return message
 

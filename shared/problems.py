@@ -1,7 +1,7 @@
 """Every failure as a problem (RFC 9457) that a person can act on and that shows nothing of our insides."""
 
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +18,7 @@ from shared.db import is_unreachable, sqlstate
 from shared.errors import Busy, IdempotencyKeyInvalid, IdempotencyKeyMissing, InvalidRequest, Refusal, Unavailable
 
 MAX_BODY_BYTES = 64_000
+MOST_ERRORS = 20
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": description,
@@ -63,13 +64,25 @@ async def refuse(_: Request, refusal: Exception) -> Response:
     return problem(refusal.status, refusal.code, refusal.sentence, headers, refusal.facts)
 
 
+def _field(place: Sequence[int | str]) -> str:
+    return ".".join(str(part)[:100] for part in place)
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    """pydantic's words, where they are ones for people."""
+    if error["type"] == "string_pattern_mismatch":
+        return "is not of the right form"
+    if error["type"] == "model_attributes_type":
+        return "a JSON object is needed, sent as application/json"
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
 async def _refuse_invalid(request: Request, invalid: Exception) -> Response:
     """Name each field that is wrong, and never repeat its value: it may be a password."""
     assert isinstance(invalid, RequestValidationError)
-    errors = [
-        {"field": ".".join(str(part) for part in error["loc"]), "message": error["msg"]} for error in invalid.errors()
-    ]
-    first = invalid.errors()[0]
+    found = invalid.errors()
+    errors = [{"field": _field(error["loc"]), "message": _message(error)} for error in found[:MOST_ERRORS]]
+    first = found[0]
     if tuple(first["loc"]) == ("header", "Idempotency-Key"):
         if first["type"] == "missing":
             missing = "Send an Idempotency-Key header, so that sending this again is safe."

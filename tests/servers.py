@@ -16,6 +16,7 @@ import docker
 from docker.errors import DockerException
 from sqlalchemy.engine import make_url
 from testcontainers.community.postgres import PostgresContainer
+from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
@@ -106,6 +107,8 @@ def _docker_has_images() -> bool:
 
 @contextmanager
 def _containers(broker_definitions: dict[str, Any]) -> Iterator[Servers]:
+    # The reaper is an image more to be had; we stop what we start.
+    testcontainers_config.ryuk_disabled = True
     hurry = "postgres -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
     postgres = PostgresContainer(POSTGRES_IMAGE, username="purser", password=PASSWORD, dbname="postgres", driver=None)
     with tempfile.TemporaryDirectory(prefix="purser-tests-") as place, ExitStack() as stack:

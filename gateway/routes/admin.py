@@ -5,9 +5,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from gateway import paying
 from gateway.asking import Ask, staff_only
 from gateway.customers import find_refusal_of_order, register_customer, require_customer
-from gateway.order_page import order_page
+from gateway.order_page import order_page, placed_page
 from gateway.routes import staff
 from gateway.schemas import (
     NewCustomer,
@@ -67,9 +68,10 @@ async def list_orders(ask: Ask, which: Annotated[WhichOrders, Query()]) -> Respo
 
 
 @router.post("/orders", status_code=201, response_model=OrderPage, tags=["orders"])
-async def place_order(ask: Ask, wanted: PlaceOrder, key: IdempotencyKey) -> Response:
+async def place_order(ask: Ask, wanted: PlaceOrder, key: IdempotencyKey, request: Request) -> Response:
     """Place an order for a customer."""
-    return await order_page(ask, await ask.orders.ask("POST", "/orders", wanted, key=key))
+    placed = await ask.orders.ask("POST", "/orders", wanted, key=key)
+    return await placed_page(request.app.state.database, ask, wanted, key, placed)
 
 
 @router.get("/orders/{number}", response_model=OrderPage, tags=["orders"])
@@ -81,7 +83,7 @@ async def get_order(ask: Ask, number: Number) -> Response:
 @router.post("/orders/{number}/payments", status_code=201, response_model=PaymentView, tags=["money"])
 async def pay(ask: Ask, number: Number, wanted: PayForOrder, key: IdempotencyKey) -> Response:
     """Pay for an order from its customer's balance: what remains, or as far as the balance goes, or `amount_minor`."""
-    return await ask.billing.ask("POST", f"/orders/{number}/payments", wanted, key=key)
+    return await paying.pay(ask, number, wanted, key)
 
 
 @router.post("/orders/{number}/cancellation", response_model=OrderPage, tags=["orders"])

@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from gateway import paying
 from gateway.asking import Ask, Asking, customers_only
 from gateway.customers import find_refusal_of_order
-from gateway.order_page import order_page
+from gateway.order_page import order_page, placed_page
 from gateway.schemas import OrderPage, Part, PlaceOwnOrder, WhichMessages, WhichOwnOrders, WhichTransfers
 from shared.contracts.base import OrderNumber
 from shared.contracts.http.base import Page
@@ -50,10 +51,11 @@ async def list_own_orders(ask: Ask, which: Annotated[WhichOwnOrders, Query()]) -
 
 
 @router.post("/orders", status_code=201, response_model=OrderPage)
-async def place_own_order(ask: Ask, me: Me, wanted: PlaceOwnOrder, key: IdempotencyKey) -> Response:
+async def place_own_order(ask: Ask, me: Me, wanted: PlaceOwnOrder, key: IdempotencyKey, request: Request) -> Response:
     """Place an order."""
     mine = PlaceOrder.model_validate({"customer_id": me, **wanted.model_dump(exclude_unset=True)})
-    return await order_page(ask, await ask.orders.ask("POST", "/orders", mine, key=key))
+    placed = await ask.orders.ask("POST", "/orders", mine, key=key)
+    return await placed_page(request.app.state.database, ask, mine, key, placed)
 
 
 @router.get("/orders/{number}", response_model=OrderPage)
@@ -65,7 +67,7 @@ async def get_own_order(ask: Ask, number: Number) -> Response:
 @router.post("/orders/{number}/payments", status_code=201, response_model=PaymentView)
 async def pay_for_own_order(ask: Ask, number: Number, wanted: PayForOrder, key: IdempotencyKey) -> Response:
     """Pay from my balance: what remains, or as far as the balance goes, or `amount_minor`."""
-    return await ask.billing.ask("POST", f"/orders/{number}/payments", wanted, key=key)
+    return await paying.pay(ask, number, wanted, key)
 
 
 @router.post("/orders/{number}/items/{line}/acceptance", response_model=OrderPage)

@@ -38,7 +38,8 @@ def order_view(order: Order, active_orders: Sequence[int], caller: Caller) -> Or
         placed_at=order.placed_at,
         currency=order.currency,
         subtotal_minor=order.subtotal_minor,
-        delivery_minor=order.delivery_minor,
+        # A cancelled order costs nothing, so that total = subtotal + delivery still.
+        delivery_minor=0 if order.is_cancelled else order.delivery_minor,
         total_minor=order.total_minor,
         paid_minor=order.paid_minor,
         remaining_minor=order.remaining_minor,

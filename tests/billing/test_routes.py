@@ -56,7 +56,7 @@ async def test_a_wrong_amount_is_refused(client: Client, customer: Customer, amo
         (b"\xff\xfe", (400, "malformed_json")),
         (b'{"amount_minor": ' + b"9" * 5_000 + b', "currency": "USD"}', (400, "malformed_json")),
         (b"[" * 60_000, (400, "malformed_json")),
-        (b'{"note": "' + b"x" * 64_000 + b'"}', (413, "body_too_large")),
+        (b'{"note": "' + b"x" * 65_000 + b'"}', (413, "body_too_large")),
     ],
 )
 async def test_a_wrong_body_is_refused(

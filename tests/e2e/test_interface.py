@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from shared.db import Database
-from tests.system import Person, System
+from tests.system import PASSWORD, Person, System
 
 
 async def test_what_staff_can_do_is_answered_as_promised(purser: System) -> None:
@@ -154,3 +154,43 @@ async def test_a_failing_commit_is_never_answered_as_done(purser: System) -> Non
     assert (await customer.get("/balance"))["balance_minor"] == 100
     again = await purser.admin.ask("POST", path, {"amount_minor": 13, "currency": "USD"}, key)
     assert (again.status_code, again.json()["balance_minor"]) == (201, 113)
+
+
+async def test_an_order_placed_again_is_answered_with_the_first_page(purser: System) -> None:
+    customer, key = await purser.new_customer(1_000), str(uuid4())
+    item = {"sku": "A", "title": "B", "quantity": 1, "unit_price_minor": 5}
+    wanted = {"currency": "USD", "shipping_address": "There", "items": [item]}
+    first = await customer.post("/orders", wanted, key)
+    await purser.billing_knows(first["number"])
+    await customer.post(f"/orders/{first['number']}/payments", {})
+    assert await customer.post("/orders", wanted, key) == first
+
+
+async def test_a_login_is_one_persons_however_they_write_it(purser: System) -> None:
+    login = f"Mixed-{uuid4().hex[:8]}"
+    profile = {"login": login, "name": "M", "email": "m@example.org", "password": "a long password"}
+    made = await purser.admin.post("/customers", profile)
+    assert made["login"] == login.lower()
+    again = await purser.admin.ask("POST", "/customers", {**profile, "login": login.upper()})
+    assert (again.status_code, again.json()["code"]) == (409, "login_taken")
+    assert (await purser.sign_in(login.upper(), "a long password")).id == made["id"]
+
+
+@pytest.mark.parametrize("origin", ["http://[", "null", "", "http://[::1", "http://evil.example"])
+async def test_a_page_of_another_or_no_known_origin_cannot_sign_anybody_in(purser: System, origin: str) -> None:
+    wanted = {"login": "admin", "password": PASSWORD}
+    answer = await purser.admin.http.post("/api/session", json=wanted, headers={"Origin": origin})
+    assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")
+
+
+async def test_an_address_with_a_slash_too_many_is_not_found_and_leads_nowhere(purser: System) -> None:
+    form = {"username": "admin", "password": PASSWORD}
+    answer = await purser.admin.http.post("/api/token/", data=form, headers={"Host": "evil.example"})
+    assert (answer.status_code, "location" in answer.headers) == (404, False)
+
+
+async def test_a_refusal_names_at_most_so_many_errors(purser: System) -> None:
+    wanted = {"currency": "USD", "shipping_address": "There", "items": [{}] * 900, "x" * 5_000: 1}
+    answer = await purser.admin.ask("POST", "/orders", wanted)
+    assert (answer.status_code, len(answer.json()["errors"])) == (422, 20)
+    assert len(answer.content) < 10_000

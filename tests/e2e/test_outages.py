@@ -59,3 +59,14 @@ async def test_a_service_that_is_down_is_named_and_the_rest_of_the_page_is_there
         assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
         assert (await customer.get("/balance"))["balance_minor"] == 1_000
     assert (await purser.admin.get(f"/orders/{number}"))["unavailable"] == []
+
+
+async def test_an_order_that_billing_has_not_heard_of_can_be_paid_in_a_moment(purser: System) -> None:
+    customer = await purser.new_customer(1_000)
+    with purser.links["broker"].cut():
+        number = await purser.new_order(customer, 600, known=False)
+        refused = await customer.ask("POST", f"/orders/{number}/payments", {})
+        assert (refused.status_code, refused.json()["code"]) == (503, "not_known_yet")
+        assert refused.headers["retry-after"] == "1"
+    await purser.billing_knows(number)
+    assert (await customer.post(f"/orders/{number}/payments", {}))["order_status"] == "paid"

@@ -36,6 +36,7 @@ async def sign_in(database: Database, tries: Tries, login: str, password: str, a
 
     It takes the database rather than a transaction: comparing a password takes long, and holds no connection.
     """
+    login = login.lower()
     await tries.begin(login, address)
     async with database.transaction() as session:
         account = await queries.find_account(session, login)

@@ -20,7 +20,7 @@ from shared.contracts.orders import CustomerRegistered, OrderPlaced, OrderStatus
 
 def customer_login(invoice: str, line: Line) -> str:
     """Who ordered; an invoice without a customer is a guest's, one guest for each."""
-    return f"customer-{line.customer}" if line.customer else f"guest-{invoice}"
+    return (f"customer-{line.customer}" if line.customer else f"guest-{invoice}").lower()
 
 
 async def take_sales(

@@ -10,7 +10,8 @@ from shared.contracts.base import Currency, OrderNumber, Price, Said, Text
 from shared.contracts.http.base import Address, Note, Request, View
 from shared.contracts.orders import OrderStatus
 
-Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$")]
+# One person's, however they write it.
+Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$", to_lower=True)]
 Name = Annotated[Said, StringConstraints(max_length=200)]
 Phone = Annotated[Text, StringConstraints(max_length=50)]
 Email = Annotated[Text, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]

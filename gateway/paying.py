@@ -1,0 +1,15 @@
+"""Paying, which billing does, for an order, which orders knows."""
+
+from fastapi import Response
+
+from gateway.clients import Services
+from gateway.errors import NotKnownYet
+from shared.contracts.http.billing import PayForOrder
+
+
+async def pay(services: Services, number: str, wanted: PayForOrder, key: str) -> Response:
+    """Billing's answer. Refuses `NotKnownYet` where billing has yet to hear of an order that there is."""
+    answer = await services.billing.ask("POST", f"/orders/{number}/payments", wanted, key=key)
+    if answer.status_code == 404 and (await services.orders.ask("GET", f"/orders/{number}")).status_code == 200:
+        raise NotKnownYet
+    return answer
