@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from shared.db import Database
-from tests.system import PASSWORD, Person, System
+from tests.people import Person
+from tests.system import PASSWORD, System
 
 
 async def test_what_staff_can_do_is_answered_as_promised(purser: System) -> None:

@@ -9,7 +9,8 @@ from uuid import uuid4
 import httpx2 as httpx
 import pytest
 
-from tests.system import Person, System
+from tests.people import Person
+from tests.system import System
 
 ROUNDS = 12
 
