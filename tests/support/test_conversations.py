@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import httpx2 as httpx
 import pytest
+from sqlalchemy import text
 
 from tests.client import Client, refusal
 from tests.support.conftest import OPERATOR, Customer
@@ -87,6 +88,21 @@ async def test_tickets_are_listed_by_their_last_change_in_parts(customer: Custom
             break
         cursor = f"&cursor={part['next']}"
     assert seen == [tickets[0], *tickets[:0:-1]]
+
+
+async def test_tickets_that_changed_at_one_moment_are_each_listed_once(customer: Customer) -> None:
+    tickets = {await customer.begin() for _ in range(5)}
+    async with customer.database.transaction() as session:
+        await session.execute(
+            text("UPDATE tickets SET changed_at = now() WHERE customer_id = :id"), {"id": customer.id}
+        )
+    seen, cursor = [], ""
+    for _ in range(3):
+        part = await customer.get(f"/customers/{customer.id}/tickets?limit=2{cursor}")
+        seen += [row["id"] for row in part["items"]]
+        cursor = f"&cursor={part['next']}"
+    assert part["next"] is None
+    assert sorted(seen) == sorted(tickets)
 
 
 async def test_staff_list_new_tickets_of_the_whole_shop(customer: Customer) -> None:
@@ -174,6 +190,10 @@ async def test_another_customers_ticket_looks_like_none(client: Client, customer
     for path in ("tickets", "ticket-counts"):
         answer = await client.ask("GET", f"/customers/{customer.id}/{path}", caller=stranger)
         assert refusal(answer) == (404, "unknown_customer")
+    begun = {"subject": "Theirs", "text": "x"}
+    answer = await client.ask("POST", f"/customers/{customer.id}/tickets", begun, caller=stranger)
+    assert refusal(answer) == (404, "unknown_customer")
+    assert await customer.counts() == (1, 0, 1)
 
 
 async def test_the_shops_lists_and_closing_are_for_staff(client: Client, customer: Customer) -> None:
