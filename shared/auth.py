@@ -98,5 +98,7 @@ def verify(assertion: str, keys: Sequence[Ed25519PublicKey], audience: str, meth
         if (claims.get("method"), claims.get("path")) != (method, path):
             break
         customer_id = claims.get("customer_id")
+        if (claims["role"] == Role.CUSTOMER) != bool(customer_id):
+            break
         return Caller(claims["sub"], Role(claims["role"]), UUID(customer_id) if customer_id else None)
     raise Unauthenticated("The request does not bear the gateway's valid word on who is asking.")

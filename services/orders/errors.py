@@ -44,7 +44,3 @@ class CurrencyMismatch(Refusal):
 
     def __init__(self, given: str, shop: str) -> None:
         super().__init__(f"This shop's money is {shop}, not {given}.", currency=shop)
-
-
-class NothingToCancel(Refusal):
-    """An imported cancellation fits no order."""

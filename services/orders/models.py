@@ -13,7 +13,6 @@ from sqlalchemy import (
     Index,
     Label,
     Text,
-    UniqueConstraint,
     func,
     literal_column,
     text,
@@ -27,8 +26,8 @@ from shared.contracts.http.orders import ItemStatus
 from shared.contracts.orders import OrderStatus
 from shared.db import service_metadata
 
-_LEFT_THE_SHOP = (OrderStatus.SHIPPED, OrderStatus.COMPLETED)
-_UNCHANGEABLE = (*DEAD, ItemStatus.SHIPPED, ItemStatus.COMPLETED)
+_LEFT_THE_SHOP = (ItemStatus.SHIPPED, ItemStatus.COMPLETED)
+_UNCHANGEABLE = (*DEAD, *_LEFT_THE_SHOP)
 
 
 _TRIGRAMS = {"lowered": "gin_trgm_ops"}
@@ -40,6 +39,11 @@ def _lowered(column: str) -> Label[str]:
 
 def _one_of(column: str, words: type[OrderStatus] | type[ItemStatus]) -> str:
     return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
+
+
+def order_name(number: int) -> str:
+    """How people and programs call the order."""
+    return f"ORD-{number:010d}"
 
 
 class Base(DeclarativeBase):
@@ -139,7 +143,6 @@ class Order(Base):
         CheckConstraint(_one_of("status", OrderStatus), "status_known"),
         CheckConstraint("delivery_minor >= 0 AND total_minor >= 0 AND paid_minor >= 0", "nothing_negative"),
         CheckConstraint("status <> 'cancelled' OR total_minor = 0", "cancelled_costs_nothing"),
-        UniqueConstraint("source", "reference"),
         Index("ix_orders_customer_id_number", "customer_id", "number"),
         Index("ix_orders_status_number", "status", "number"),
         # "Ends in 0023" is "begins with 3200" read backwards.
@@ -162,16 +165,13 @@ class Order(Base):
     version: Mapped[int]
     billing_version: Mapped[int] = mapped_column(server_default=text("0"))
     first_paid_in_full_at: Mapped[datetime | None]
-    # Where it was imported from, and its number there.
-    source: Mapped[str | None]
-    reference: Mapped[str | None]
 
     customer: Mapped[Customer] = relationship(lazy="raise")
     items: Mapped[list[Item]] = relationship(lazy="raise", order_by=Item.line)
 
     @property
     def name(self) -> str:
-        return f"ORD-{self.number:010d}"
+        return order_name(self.number)
 
     @property
     def is_cancelled(self) -> bool:
@@ -201,12 +201,12 @@ class Order(Base):
 
     @property
     def is_cancellable(self) -> bool:
-        return not self.is_cancelled and self.status not in _LEFT_THE_SHOP
+        return not self.is_cancelled and all(item.status not in _LEFT_THE_SHOP for item in self.items)
 
     def cancel(self) -> None:
         """Refuses `NotCancellable`."""
         if not self.is_cancellable:
-            raise NotCancellable(f"An order that is {_words(self.status)} cannot be cancelled.")
+            raise NotCancellable("Some of the order has left the shop: cancel the other items one by one.")
         for item in self.items:
             if item.is_live:
                 item.status = ItemStatus.CANCELLED.value
@@ -244,16 +244,6 @@ class Order(Base):
             "version": self.version,
             "at": datetime.now(UTC),
         }
-
-
-class ImportedCancellation(Base):
-    """A line of a cancellation that an import has applied: `position` counts the lines of its invoice."""
-
-    __tablename__ = "imported_cancellations"
-
-    source: Mapped[str] = mapped_column(primary_key=True)
-    reference: Mapped[str] = mapped_column(primary_key=True)
-    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 def _words(status: str) -> str:

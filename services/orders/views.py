@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from services.orders.models import Customer, Item, Order
+from services.orders.models import Customer, Item, Order, order_name
 from services.orders.standing import TRANSITIONS
 from shared.auth import Caller
 from shared.contracts.http.orders import CustomerView, ItemStatus, ItemView, OrderRow, OrderView, StatusCount
@@ -50,7 +50,7 @@ def order_view(order: Order, active_orders: Sequence[int], caller: Caller) -> Or
         ],
         items=[_item_view(item, caller) for item in order.items],
         customer=customer_view(order.customer),
-        active_orders=[f"ORD-{number:010d}" for number in active_orders],
+        active_orders=[order_name(number) for number in active_orders],
         actions=["cancel"] if caller.is_staff and order.is_cancellable else [],
     )
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from shared.auth import Caller, Role
 from tests.client import Client, refusal
 from tests.orders.conftest import OPERATOR, Customer
 
@@ -202,3 +203,19 @@ async def test_customers_are_found_by_a_part_of_their_name(client: Client, custo
     assert [each["id"] for each in found.json()["items"]] == [str(customer.id)]
     one = await client.ask("GET", f"/customers/{customer.id}", caller=customer.caller)
     assert one.json()["login"] == customer.login
+
+
+async def test_an_order_of_which_some_is_shipped_is_not_cancelled_whole(client: Client, customer: Customer) -> None:
+    number = await customer.place(100, 200)
+    await customer.pay(number)
+    for step in ("ordered", "received", "packed", "shipped"):
+        await customer.amend(number, 1, status=step)
+    assert (await customer.page(number))["actions"] == []
+    cancelled = await client.ask("POST", f"/orders/{number}/cancellation", {}, caller=OPERATOR)
+    assert refusal(cancelled) == (409, "not_cancellable")
+    assert (await customer.amend(number, 2, status="cancelled")).json()["status"] == "shipped"
+
+
+async def test_a_customer_without_a_number_is_nobody(client: Client) -> None:
+    nobody = Caller("nobody", Role.CUSTOMER)
+    assert refusal(await client.ask("GET", "/orders", caller=nobody)) == (401, "unauthenticated")

@@ -37,6 +37,7 @@ async def accept_price(session: AsyncSession, caller: Caller, number: str, line:
     item = order.item(line)
     item.accept_price()
     await tell_change(session, order, item, order.total_minor)
+    await record_act(session, caller, "accept_price", number, line=line)
     return order
 
 

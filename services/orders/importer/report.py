@@ -2,14 +2,14 @@
 
 import csv
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TextIO
 
 from rich.console import Console
-from rich.table import Table
 
-from services.orders.importer.reading import Line
+from services.orders.importer.checking import Line
 
 SHOWN = 20
 
@@ -32,8 +32,13 @@ class Batch:
     orders: int = 0
     results: list[tuple[Line, Outcome, str]] = field(default_factory=list)
 
-    def add(self, line: Line, outcome: Outcome, remark: str = "") -> None:
+    def add(self, line: Line, outcome: Outcome, remark: str) -> None:
+        """`remark` is the order's number, or why the line was refused."""
         self.results.append((line, outcome, remark))
+
+    def refuse(self, lines: Iterable[Line], reason: str) -> None:
+        for line in lines:
+            self.add(line, Outcome.REFUSED, reason)
 
 
 @dataclass
@@ -57,7 +62,8 @@ class Report:
     def add(self, batch: Batch) -> None:
         self.customers += batch.customers
         self.orders += batch.orders
-        for line, outcome, remark in batch.results:
+        # A batch is done invoice by invoice, a reader goes line by line.
+        for line, outcome, remark in sorted(batch.results, key=lambda result: result[0].number):
             self._add_line(line, outcome, remark)
 
     def _add_line(self, line: Line, outcome: Outcome, remark: str) -> None:
@@ -74,23 +80,26 @@ class Report:
 
     def show(self, console: Console) -> None:
         """For a person to read."""
-        console.print(f"\n{self.lines:,} lines: {self.orders:,} orders and {self.customers:,} customers made")
-        summary = Table(box=None, show_header=False, pad_edge=False)
+        made = f"{_count(self.orders, 'order')} and {_count(self.customers, 'customer')} made"
+        _say(console, f"\n{_count(self.lines, 'line')}: {made}")
         for outcome in Outcome:
             if self.outcomes[outcome]:
-                summary.add_row(f"  {outcome.value}", f"{self.outcomes[outcome]:,}".rjust(9))
-                if outcome is Outcome.REFUSED:
-                    for reason, count in self.reasons.most_common():
-                        summary.add_row(f"    {reason}", f"{count:,}".rjust(9))
-        console.print(summary, highlight=False)
+                _say(console, f"{self.outcomes[outcome]:>9,}  {outcome.value}")
+        for reason, count in self.reasons.most_common():
+            _say(console, f"{count:>15,}  {reason}")
         if self.first_refusals:
-            console.print(f"\nThe first {len(self.first_refusals)} refused lines:")
+            refused = self.outcomes[Outcome.REFUSED]
+            _say(console, f"\nRefused{f', the first {SHOWN}' if refused > SHOWN else ''}:")
             for number, invoice, reason in self.first_refusals:
-                console.print(
-                    f"  line {number}, invoice {invoice or '?'}: {reason}",
-                    highlight=False,
-                    markup=False,
-                    soft_wrap=True,
-                )
-            if self.outcomes[Outcome.REFUSED] > SHOWN:
-                console.print("All of them, and what became of every other line: --report FILE")
+                _say(console, f"  line {number}, {f'invoice {invoice}' if invoice else 'no invoice'}: {reason}")
+            if refused > SHOWN:
+                _say(console, "All of them, and what became of every other line: --report FILE")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _say(console: Console, sentence: str) -> None:
+    # What stands in a file is not markup.
+    console.print(sentence, markup=False, highlight=False, soft_wrap=True)

@@ -56,8 +56,6 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("billing_version", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("first_paid_in_full_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("source", sa.Text(), nullable=True),
-        sa.Column("reference", sa.Text(), nullable=True),
         sa.CheckConstraint("status <> 'cancelled' OR total_minor = 0", name=op.f("ck_orders_cancelled_costs_nothing")),
         sa.CheckConstraint(
             "status IN ('awaiting_payment', 'paid', 'in_handling', 'ready_to_ship', 'shipped', 'completed', 'awaiting_additional_payment', 'cancelled')",
@@ -68,7 +66,6 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_orders_customer_id")),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_orders")),
-        sa.UniqueConstraint("source", "reference", name=op.f("uq_orders_source_reference")),
     )
     op.create_index("ix_orders_customer_id_number", "orders", ["customer_id", "number"], unique=False)
     op.create_index(
@@ -98,10 +95,42 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_number", "line", name=op.f("pk_items")),
     )
     op.create_table(
+        "imported_customers",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_imported_customers_customer_id")),
+        sa.PrimaryKeyConstraint("source", "reference", name=op.f("pk_imported_customers")),
+        sa.UniqueConstraint("customer_id", name=op.f("uq_imported_customers_customer_id")),
+    )
+    op.create_table(
+        "imported_invoices",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("order_number", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["order_number"], ["orders.number"], name=op.f("fk_imported_invoices_order_number")),
+        sa.PrimaryKeyConstraint("source", "reference", name=op.f("pk_imported_invoices")),
+        sa.UniqueConstraint("order_number", name=op.f("uq_imported_invoices_order_number")),
+    )
+    op.create_table(
         "imported_cancellations",
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("reference", sa.Text(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("order_number", sa.BigInteger(), nullable=True),
+        sa.Column("refusal", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "num_nonnulls(order_number, refusal) = 1", name=op.f("ck_imported_cancellations_applied_or_refused")
+        ),
+        sa.ForeignKeyConstraint(
+            ["order_number"], ["orders.number"], name=op.f("fk_imported_cancellations_order_number")
+        ),
+        sa.ForeignKeyConstraint(
+            ["source", "reference"],
+            ["imported_invoices.source", "imported_invoices.reference"],
+            name=op.f("fk_imported_cancellations_source_reference"),
+        ),
         sa.PrimaryKeyConstraint("source", "reference", "position", name=op.f("pk_imported_cancellations")),
     )
     grant(
@@ -110,6 +139,8 @@ def upgrade() -> None:
             "customers": "SELECT, INSERT, UPDATE",
             "orders": "SELECT, INSERT, UPDATE",
             "items": "SELECT, INSERT, UPDATE",
+            "imported_customers": "SELECT, INSERT",
+            "imported_invoices": "SELECT, INSERT",
             "imported_cancellations": "SELECT, INSERT",
         },
     )
