@@ -231,8 +231,33 @@ async def test_a_made_up_cursor_is_refused(client: Client, customer: Customer, p
     cursor = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
     for path in ("/tickets", f"/customers/{customer.id}/tickets"):
         assert refusal(await client.ask("GET", f"{path}?cursor={cursor}")) == (422, "bad_cursor")
+
+
+@pytest.mark.parametrize("place", ["x", ["1"], [True], [1.0], [1, 1], [2**63], None, {}], ids=str)
+async def test_a_made_up_cursor_of_a_conversation_is_refused(client: Client, customer: Customer, place: object) -> None:
     ticket = await customer.begin()
-    assert refusal(await client.ask("GET", f"/tickets/{ticket}?earlier={cursor}x")) == (422, "bad_cursor")
+    cursor = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+    assert refusal(await client.ask("GET", f"/tickets/{ticket}?earlier={cursor}")) == (422, "bad_cursor")
+    assert refusal(await client.ask("GET", f"/tickets/{ticket}?earlier=x")) == (422, "bad_cursor")
+
+
+@pytest.mark.parametrize("up_to", [0, -1, True, "1", 1.0, 10**30])
+async def test_what_is_no_messages_place_cannot_be_read_up_to(
+    client: Client, customer: Customer, up_to: object
+) -> None:
+    ticket = await customer.begin()
+    assert refusal(await client.ask("POST", f"/tickets/{ticket}/read", {"up_to": up_to})) == (422, "invalid_request")
+    assert await customer.counts() == (1, 0, 1)
+
+
+@pytest.mark.parametrize("letter", ["x", "я", "😀"])
+async def test_the_longest_text_and_subject_are_kept_whole(customer: Customer, letter: str) -> None:
+    longest = {"subject": letter * 200, "text": letter * (LONG - 1)}
+    body = json.dumps(longest, ensure_ascii=False).encode()
+    begun = await customer.client.ask("POST", f"/customers/{customer.id}/tickets", body, caller=customer.caller)
+    assert begun.status_code == 201, begun.text
+    kept = await customer.get(f"/tickets/{begun.json()['ticket']['id']}")
+    assert (kept["ticket"]["subject"], kept["messages"][0]["text"]) == (longest["subject"], longest["text"])
 
 
 async def test_markup_stays_text(customer: Customer) -> None:

@@ -5,6 +5,7 @@ import random
 from itertools import pairwise
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -120,55 +121,65 @@ async def test_what_changes_nothing_is_not_told(customer: Customer) -> None:
     assert len(await customer.told(TicketCountsChanged, customer.id)) == 3
 
 
+async def why_refused(customer: Customer, statement: str, **values: object) -> str:
+    """The constraint that refuses the statement, or the reason in PostgreSQL's words."""
+    with pytest.raises(DBAPIError) as refused:
+        async with customer.database.transaction() as session:
+            await session.execute(text(statement), values)
+    error = refused.value.orig.__cause__  # type: ignore[union-attr]
+    assert isinstance(error, asyncpg.PostgresError)
+    return error.constraint_name or error.message or ""
+
+
 @pytest.mark.parametrize(
-    "statement",
+    ("statement", "why"),
     [
-        "UPDATE messages SET text = 'other'",
-        "DELETE FROM messages",
-        "DELETE FROM tickets",
-        "UPDATE operations SET amount_minor = 1",
-        "UPDATE counts SET new = -1",
-        "UPDATE counts SET new = total + 1",
-        "UPDATE counts SET answered = -1",
-        "UPDATE shop_count SET new = -1",
-        "DELETE FROM shop_count",
-        "INSERT INTO shop_count (single) VALUES (false)",
-        "UPDATE tickets SET read_by_staff_seq = messages + 1",
-        "UPDATE tickets SET customer_seq = -1",
-        "UPDATE tickets SET messages = 0",
-        "UPDATE tickets SET status = 'ajar'",
-        "UPDATE tickets SET subject = ' '",
-        "UPDATE tickets SET new = true",
+        ("UPDATE messages SET text = 'other'", "permission denied for table messages"),
+        ("DELETE FROM messages", "permission denied for table messages"),
+        ("TRUNCATE messages", "permission denied for table messages"),
+        ("DELETE FROM tickets", "permission denied for table tickets"),
+        ("UPDATE operations SET amount_minor = 1", "permission denied for table operations"),
+        ("DELETE FROM operations", "permission denied for table operations"),
+        ("DELETE FROM counts", "permission denied for table counts"),
+        ("DELETE FROM shop_count", "permission denied for table shop_count"),
+        ("INSERT INTO shop_count (single) VALUES (false)", "permission denied for table shop_count"),
+        ("UPDATE counts SET new = -1", "ck_counts_possible"),
+        ("UPDATE counts SET new = total + 1", "ck_counts_possible"),
+        ("UPDATE counts SET answered = -1", "ck_counts_possible"),
+        ("UPDATE counts SET total = -1", "ck_counts_possible"),
+        ("UPDATE shop_count SET new = -1", "ck_shop_count_new_possible"),
+        ("UPDATE tickets SET read_by_staff_seq = messages + 1", "ck_tickets_nothing_beyond_the_last_message"),
+        ("UPDATE tickets SET customer_seq = -1", "ck_tickets_nothing_beyond_the_last_message"),
+        ("UPDATE tickets SET messages = 0", "ck_tickets_nothing_beyond_the_last_message"),
+        ("UPDATE tickets SET status = 'ajar'", "ck_tickets_status_known"),
+        ("UPDATE tickets SET subject = ' '", "ck_tickets_has_a_subject"),
+        ("UPDATE tickets SET new = true", 'column "new" can only be updated to DEFAULT'),
     ],
 )
-async def test_the_database_refuses(customer: Customer, statement: str) -> None:
+async def test_the_database_refuses(customer: Customer, statement: str, why: str) -> None:
     await customer.begin()
-    with pytest.raises(DBAPIError):
-        async with customer.database.transaction() as session:
-            await session.execute(text(statement))
+    assert await why_refused(customer, statement) == why
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "why"),
     [
-        {"seq": 1},
-        {"seq": 0},
-        {"words": " \n\t"},
-        {"author": "nobody"},
-        {"author": "system"},
-        {"login": None},
-        {"ticket": UUID(int=1)},
+        ({"seq": 1}, "pk_messages"),
+        ({"seq": 0}, "ck_messages_counted_from_one"),
+        ({"words": " \n\t"}, "ck_messages_says_something"),
+        ({"author": "nobody"}, "ck_messages_author_known"),
+        ({"author": "system", "login": None}, "ck_messages_system_tells_of_money"),
+        ({"login": None}, "ck_messages_people_have_logins"),
+        ({"ticket": UUID(int=1)}, "fk_messages_ticket_id"),
     ],
     ids=str,
 )
-async def test_the_database_refuses_a_message_with(customer: Customer, wrong: dict[str, object]) -> None:
-    values = {"ticket": await customer.begin(), "seq": 2, "id": uuid4(), "author": "customer", "login": "c"}
-    insert = text(
+async def test_the_database_refuses_a_message_with(customer: Customer, wrong: dict[str, object], why: str) -> None:
+    right = {"ticket": await customer.begin(), "seq": 2, "id": uuid4(), "author": "customer", "login": "c"}
+    insert = (
         "INSERT INTO messages (ticket_id, seq, id, author, author_login, text, at)"
         " VALUES (:ticket, :seq, :id, :author, :login, :words, now())"
     )
-    with pytest.raises(DBAPIError):
-        async with customer.database.transaction() as session:
-            await session.execute(insert, {**values, "words": "Hello", **wrong})
+    assert await why_refused(customer, insert, **{**right, "words": "Hello", **wrong}) == why
     async with customer.database.transaction() as session:
-        await session.execute(insert, {**values, "words": "Hello"})
+        await session.execute(text(insert), {**right, "words": "Hello"})
