@@ -1,13 +1,16 @@
-"""The program that the documentation shows hears what is told."""
+"""What the documentation tells other programs is so: its program hears what is told, its table names every event."""
 
 import asyncio
 import os
+import re
 import sys
 from pathlib import Path
 
+from shared import asyncapi
 from tests.system import System
 
-PROGRAM = Path(__file__).parents[2] / "docs" / "subscriber.py"
+DOCS = Path(__file__).parents[2] / "docs"
+PROGRAM = DOCS / "subscriber.py"
 
 
 async def test_another_program_hears_that_an_order_is_paid(purser: System) -> None:
@@ -30,3 +33,11 @@ async def test_another_program_hears_that_an_order_is_paid(purser: System) -> No
     finally:
         program.kill()
         await program.communicate()
+
+
+def test_the_documentation_names_every_event_and_only_fields_it_has() -> None:
+    rows = re.findall(r"^\| `([a-z_]+\.[a-z_]+\.v\d+)` \|.*\|(.*)\|$", (DOCS / "events.md").read_text(), re.MULTILINE)
+    events = {event.routing_key: event for event in asyncapi.published()}
+    assert sorted(key for key, _ in rows) == sorted(events)
+    for key, fields in rows:
+        assert set(re.findall(r"`(\w+)`", fields)) <= set(events[key].model_fields), key
