@@ -1,6 +1,6 @@
 # `make help` lists what there is: every target says in its `##` what it does.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset status logs import test check format asyncapi lock
+.PHONY: help up down reset status logs import test check format contracts lock
 
 # Makes or renews the environment when the lock has changed; otherwise it costs nothing.
 purser = deploy/bootstrap && .purser/venv/bin/purser
@@ -47,8 +47,9 @@ format: ## put the code into its form
 	$(bin)/ruff check --fix --quiet .
 	$(bin)/ruff format .
 
-asyncapi: ## write docs/asyncapi.json and the broker's definitions from the contracts
+contracts: ## write docs/openapi.json, docs/asyncapi.json and the broker's definitions from the code
 	@deploy/bootstrap
+	$(bin)/python -m gateway.openapi > docs/openapi.json
 	$(bin)/python -m shared.asyncapi > docs/asyncapi.json
 	$(bin)/python -m shared.messaging > deploy/rabbitmq/definitions.json
 

@@ -16,7 +16,8 @@ from gateway.consumers import push_live, reactions
 from gateway.housekeeping import end_streams_of_ended_sessions, forget_expired_sessions
 from gateway.live import Live
 from gateway.protection import Protection
-from gateway.routes import admin, live, pages, portal, session
+from gateway.routes import admin, live, portal, session
+from gateway.routes.pages import CompressedAssets, serve_sites
 from gateway.settings import GatewaySettings
 from shared.auth import private_key
 from shared.db import Database
@@ -63,9 +64,10 @@ def create(settings: GatewaySettings) -> FastAPI:
     app.state.cookie_secure = settings.cookie_secure
     app.state.cookie_name = cookie_name(settings.cookie_secure)
     # Innermost, so that the answer to a bug passes through all the others.
-    app.user_middleware.append(Middleware(Protection, secure=settings.cookie_secure))
-    for door in (session, admin, portal, live, pages):
+    app.user_middleware += [Middleware(CompressedAssets), Middleware(Protection, secure=settings.cookie_secure)]
+    for door in (session, admin, portal, live):
         app.include_router(door.router)
+    serve_sites(app, settings.sites)
     return app
 
 

@@ -137,7 +137,9 @@ def _query(query: BaseModel | None) -> str:
     if query is None:
         return ""
     given = query.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
-    return "?" + urlencode({name: str(value).lower() if value is True else value for name, value in given.items()})
+    return "?" + urlencode(
+        {name: str(value).lower() if value is True else value for name, value in given.items()}, doseq=True
+    )
 
 
 @dataclass(frozen=True)

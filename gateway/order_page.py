@@ -69,6 +69,7 @@ def _compose(order: OrderView, money: tuple[BalanceView, Pay] | None, tickets: T
         held_minor=balance and balance.held_minor,
         available_minor=balance and balance.available_minor,
         active_orders=order.active_orders,
+        money_actions=balance.actions if balance else [],
     )
     same = order.model_dump(exclude={"customer", "active_orders", "actions"})
     return OrderPage(

@@ -9,7 +9,8 @@ from shared.problems import HANDLERS
 HEADERS = {
     # No script but our own files'. The sites' components set styles on elements, which counts as inline.
     "Content-Security-Policy": "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "img-src 'self' data:; connect-src 'self'; worker-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
@@ -18,8 +19,15 @@ HEADERS = {
 }
 
 
+def _kept(path: str, status: int) -> str:
+    """How long an answer may be kept: a built file, named after its content, for ever; a page until it has changed."""
+    if path.startswith("/assets/") and status in (200, 206, 304):
+        return "public, max-age=31536000, immutable"
+    return "no-store" if path.startswith("/api/") else "no-cache"
+
+
 class Protection:
-    """Adds the headers by which browsers protect their users; the API's answers are kept by nobody on the way."""
+    """Adds the headers by which browsers protect their users; says who may keep the answer."""
 
     def __init__(self, app: ASGIApp, secure: bool) -> None:
         self.app = app
@@ -37,8 +45,7 @@ class Protection:
                 begun = True
                 headers = MutableHeaders(scope=message)
                 headers.update(self.headers)
-                if scope["path"].startswith("/api/"):
-                    headers["Cache-Control"] = "no-store"
+                headers["Cache-Control"] = _kept(scope["path"], message["status"])
             await send(message)
 
         try:

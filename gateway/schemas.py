@@ -18,6 +18,7 @@ from shared.contracts.http.orders import (
     RegisterCustomer,
     StatusCount,
 )
+from shared.contracts.http.support import TicketRow
 from shared.contracts.orders import OrderStatus
 
 # Hashing takes time by its length too, so that length is nobody's to choose.
@@ -116,6 +117,9 @@ class PageCustomer(CustomerView):
     held_minor: int | None
     available_minor: int | None
     active_orders: list[OrderNumber] = Field(description="Other orders, neither completed nor cancelled.")
+    money_actions: list[Literal["deposit", "withdraw"]] = Field(
+        description="What the asking person may do with the balance."
+    )
 
 
 class TicketTotals(View):
@@ -123,6 +127,12 @@ class TicketTotals(View):
 
     new: int
     total: int
+
+
+class ShopTicketRow(TicketRow):
+    """A conversation in the list of the whole shop."""
+
+    customer_name: str | None = Field(description="Null while orders cannot be reached.")
 
 
 class OrderPage(View):
@@ -176,6 +186,12 @@ class WhichOwnOrders(Part):
 
 class WhichCustomers(Part):
     q: Search | None = Field(None, description="Part of a login, name, phone or e-mail.")
+
+
+class TheseCustomers(Part):
+    """What the gateway itself asks orders for."""
+
+    id: list[UUID]
 
 
 class WhichTransfers(Part):

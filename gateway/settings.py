@@ -1,5 +1,7 @@
 """What the gateway can be told."""
 
+from pathlib import Path
+
 from shared.settings import ServerSettings, Settings
 
 
@@ -13,6 +15,8 @@ class GatewaySettings(ServerSettings):
     support_url: str
     cookie_secure: bool = True
     """False only where browsers reach the gateway by plain HTTP on another address than localhost."""
+    sites: Path = Path(__file__).parents[1] / "web" / "dist"
+    """The folder into which the sites were built."""
 
 
 class BootstrapSettings(Settings):

@@ -9,6 +9,7 @@ import pytest
 
 from tests.installation import Installation
 from tests.servers import Servers, running_servers
+from tests.system import System, running_system
 
 _running = ExitStack()
 
@@ -44,3 +45,10 @@ async def installation(request: pytest.FixtureRequest) -> AsyncIterator[Installa
     await mine.create()
     yield mine
     await mine.drop()
+
+
+@pytest.fixture(scope="session")
+async def purser(installation: Installation) -> AsyncIterator[System]:
+    """One running Purser per test worker; every test makes customers and orders of its own."""
+    async with running_system(installation) as system:
+        yield system

@@ -15,12 +15,14 @@ from gateway.schemas import (
     NewCustomerView,
     OrderPage,
     Part,
+    ShopTicketRow,
     WhichCustomers,
     WhichMessages,
     WhichOrders,
     WhichTickets,
     WhichTransfers,
 )
+from gateway.ticket_list import with_names
 from shared.contracts.base import OrderNumber
 from shared.contracts.http.base import ActView, Page
 from shared.contracts.http.billing import (
@@ -185,10 +187,10 @@ async def get_ticket_counts(ask: Ask) -> Response:
     return await ask.support.ask("GET", "/ticket-counts")
 
 
-@router.get("/tickets", response_model=Page[TicketRow], tags=["tickets"])
+@router.get("/tickets", response_model=Page[ShopTicketRow], tags=["tickets"])
 async def list_tickets(ask: Ask, which: Annotated[WhichTickets, Query()]) -> Response:
     """Conversations of all customers."""
-    return await ask.support.ask("GET", "/tickets", query=which)
+    return await with_names(ask, await ask.support.ask("GET", "/tickets", query=which))
 
 
 @router.get("/tickets/{ticket_id}", response_model=TicketView, tags=["tickets"])

@@ -77,13 +77,15 @@ async def get_invoice(order_number: Number, session: Session, caller: Asking) ->
     """What billing knows an order to cost, with the balance that would pay for it."""
     invoice = await queries.get_invoice(session, order_number, caller)
     account = await queries.find_account(session, invoice.customer_id)
-    return views.invoice_view(invoice, views.balance_view(invoice.customer_id, account, invoice.currency), caller)
+    return views.invoice_view(
+        invoice, views.balance_view(invoice.customer_id, account, invoice.currency, caller), caller
+    )
 
 
 @router.get("/customers/{customer_id}/balance")
-async def get_balance(customer_id: UUID, session: Session, _: Seeing, currency: ShopCurrency) -> BalanceView:
+async def get_balance(customer_id: UUID, session: Session, caller: Seeing, currency: ShopCurrency) -> BalanceView:
     """A customer's money."""
-    return views.balance_view(customer_id, await queries.find_account(session, customer_id), currency)
+    return views.balance_view(customer_id, await queries.find_account(session, customer_id), currency, caller)
 
 
 @router.get("/customers/{customer_id}/transfers")

@@ -8,7 +8,7 @@ from shared.auth import Caller
 from shared.contracts.http.billing import BalanceView, InvoiceView, StatementView, TransferKind, TransferView
 
 
-def balance_view(customer_id: UUID, account: Account | None, shop_currency: str) -> BalanceView:
+def balance_view(customer_id: UUID, account: Account | None, shop_currency: str, caller: Caller) -> BalanceView:
     """Zeros for a customer who never had money."""
     if account is None:
         account = Account(id=customer_id, currency=shop_currency, balance_minor=0, held_minor=0, version=0)
@@ -19,6 +19,7 @@ def balance_view(customer_id: UUID, account: Account | None, shop_currency: str)
         held_minor=account.held_minor,
         available_minor=account.available_minor,
         version=account.version,
+        actions=["deposit", "withdraw"] if caller.moves_money else [],
     )
 
 

@@ -36,9 +36,13 @@ async def get_customer(session: AsyncSession, customer_id: UUID, caller: Caller)
     return customer
 
 
-async def list_customers(session: AsyncSession, q: str, after_login: str, limit: int) -> Sequence[Customer]:
-    """Those whose name, e-mail or login holds `q`, by login."""
+async def list_customers(
+    session: AsyncSession, q: str, ids: Sequence[UUID], after_login: str, limit: int
+) -> Sequence[Customer]:
+    """Those whose name, e-mail or login holds `q`, by login; where there are `ids`, only these."""
     wanted = select(Customer).where(Customer.login > after_login)
+    if ids:
+        wanted = wanted.where(Customer.id.in_(ids))
     if q:
         wanted = wanted.where(or_(*_holds(q), Customer.login.ilike(_anywhere(q), escape="\\")))
     return (await session.scalars(wanted.order_by(Customer.login).limit(limit))).all()

@@ -1,5 +1,6 @@
 """Orders' door for HTTP: each route is one call."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -33,6 +34,7 @@ router = APIRouter(tags=["orders"])
 Number = Annotated[OrderNumber, Path()]
 ItsLine = Annotated[int, Path(ge=1, le=100_000)]
 Search = Annotated[Text, Query(max_length=200)]
+Ids = Annotated[Sequence[UUID], Query(max_length=100)]
 
 
 async def _shop_currency(request: Request) -> str:
@@ -52,12 +54,12 @@ async def register(wanted: RegisterCustomer, session: Session, caller: Asking, o
 
 @router.get("/customers")
 async def list_customers(
-    session: Session, caller: Asking, q: Search = "", cursor: Cursor = None, limit: Limit = 50
+    session: Session, caller: Asking, q: Search = "", id: Ids = (), cursor: Cursor = None, limit: Limit = 50
 ) -> Page[CustomerView]:
-    """Customers by login; `q` is a part of a name, e-mail or login."""
+    """Customers by login; `q` is a part of a name, e-mail or login, and `id`s name the ones that are meant."""
     caller.require_staff()
     [after] = decode_cursor(cursor, str) if cursor else [""]
-    found = await queries.list_customers(session, q, after, limit + 1)
+    found = await queries.list_customers(session, q, id, after, limit + 1)
     next_ = encode_cursor(found[limit - 1].login) if len(found) > limit else None
     return Page(items=[views.customer_view(customer) for customer in found[:limit]], next=next_)
 

@@ -194,3 +194,9 @@ async def test_an_unknown_address_and_method_are_problems_too(client: Client) ->
     assert refusal(await client.ask("DELETE", "/healthz")) == (405, "method_not_allowed")
     assert refusal(await client.ask("GET", "/customers/not-an-id/balance")) == (422, "invalid_request")
     assert refusal(await client.ask("GET", "/orders/ORD-1/invoice")) == (422, "invalid_request")
+
+
+async def test_a_balance_says_what_the_asking_person_may_do_with_it(client: Client, customer: Customer) -> None:
+    path = f"/customers/{customer.id}/balance"
+    for caller, may in ((FINANCIER, ["deposit", "withdraw"]), (OPERATOR, []), (customer.caller, [])):
+        assert (await client.ask("GET", path, caller=caller)).json()["actions"] == may

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from gateway import openapi
 from shared import asyncapi, messaging
 from shared.contracts.base import Event
 from shared.contracts.billing import OrderPaid
@@ -61,12 +62,16 @@ def test_an_event_is_as_strict_as_a_request(field: str, wrong: object) -> None:
 
 
 def test_the_committed_asyncapi_is_what_the_contracts_say() -> None:
-    assert json.loads((ROOT / "docs/asyncapi.json").read_text()) == asyncapi.document(), "run `make asyncapi`"
+    assert json.loads((ROOT / "docs/asyncapi.json").read_text()) == asyncapi.document(), "run `make contracts`"
+
+
+def test_the_committed_openapi_is_what_the_gateway_answers() -> None:
+    assert json.loads((ROOT / "docs/openapi.json").read_text()) == openapi.document(), "run `make contracts`"
 
 
 def test_the_committed_broker_definitions_are_what_the_code_says() -> None:
     committed = json.loads((ROOT / "deploy/rabbitmq/definitions.json").read_text())
-    assert committed == messaging.definitions(), "run `make asyncapi`"
+    assert committed == messaging.definitions(), "run `make contracts`"
 
 
 def test_nobody_listens_to_themselves() -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import FastAPI, Request, Response
 
@@ -125,6 +125,7 @@ def balance_view(customer_id: UUID) -> dict[str, object]:
         "held_minor": 200,
         "available_minor": 500,
         "version": 3,
+        "actions": ["deposit", "withdraw"],
     }
 
 
@@ -136,6 +137,23 @@ def invoice_view(customer_id: UUID, number: str = "ORD-0000000023", pay: bool = 
         "remaining_minor": 1_000,
         "balance": balance_view(customer_id),
         "actions": ["pay"] if pay else [],
+    }
+
+
+def ticket_row(customer_id: UUID) -> dict[str, object]:
+    at = datetime(2026, 1, 2, 3, 4, tzinfo=UTC).isoformat()
+    return {
+        "id": str(uuid4()),
+        "customer_id": str(customer_id),
+        "order_number": None,
+        "subject": "A question",
+        "status": "open",
+        "new": True,
+        "answered": False,
+        "messages": 1,
+        "begun_at": at,
+        "changed_at": at,
+        "version": 1,
     }
 
 

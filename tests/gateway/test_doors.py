@@ -179,10 +179,3 @@ async def test_a_bug_is_a_problem_that_says_nothing_of_our_insides(
     assert "insides" not in answer.text
     assert answer.headers["x-frame-options"] == "DENY"
     assert answer.headers["x-correlation-id"]
-
-
-async def test_where_the_sites_will_be_a_page_says_so(gateway: Gateway) -> None:
-    answer = await gateway.http.get("/")
-    assert answer.headers["content-type"].startswith("text/html")
-    assert "/openapi.json" in answer.text
-    assert (await gateway.http.get("/docs")).status_code == 404

@@ -9,7 +9,7 @@ import pytest
 
 from shared.auth import Role
 from tests.gateway.conftest import Gateway, code
-from tests.gateway.fakes import problem
+from tests.gateway.fakes import customer_view, problem, ticket_row
 
 PAYMENTS = "/orders/ORD-0000000023/payments"
 PAID = {"transfer_id": str(uuid4()), "paid_minor": 5, "remaining_minor": 0, "order_status": "paid"}
@@ -168,3 +168,22 @@ async def test_a_bad_address_is_refused_before_it_goes_anywhere(gateway: Gateway
     assert code(await person.ask("GET", f"/api/admin{path}"))[0] in (404, 422)
     assert not gateway.billing.asked + gateway.support.asked
     assert {asked.path for asked in gateway.orders.asked} <= {path.partition("/transfers")[0]}
+
+
+async def test_the_shops_conversations_bear_their_customers_names(gateway: Gateway) -> None:
+    person = await gateway.person(Role.OPERATOR)
+    known, unknown = uuid4(), uuid4()
+    rows = [ticket_row(known), ticket_row(unknown)]
+    gateway.support.answers["GET /tickets"] = (200, {"items": rows, "next": None})
+    gateway.orders.answers["GET /customers"] = (200, {"items": [customer_view(known)], "next": None})
+    answer = await person.ask("GET", "/api/admin/tickets?new=true")
+    assert [row["customer_name"] for row in answer.json()["items"]] == ["Ann", None]
+    assert {row["id"] for row in answer.json()["items"]} == {row["id"] for row in rows}
+
+
+async def test_without_orders_the_conversations_are_listed_without_names(gateway: Gateway) -> None:
+    person = await gateway.person(Role.OPERATOR)
+    gateway.support.answers["GET /tickets"] = (200, {"items": [ticket_row(uuid4())], "next": None})
+    gateway.orders.answers["GET /customers"] = (503, problem(503, "unavailable"))
+    answer = await person.ask("GET", "/api/admin/tickets")
+    assert [row["customer_name"] for row in answer.json()["items"]] == [None]

@@ -205,6 +205,11 @@ async def test_customers_are_found_by_a_part_of_their_name(client: Client, custo
     assert one.json()["login"] == customer.login
 
 
+async def test_the_customers_that_are_named_are_found(client: Client, customer: Customer) -> None:
+    found = await client.ask("GET", f"/customers?id={customer.id}&id={uuid4()}", caller=OPERATOR)
+    assert [each["id"] for each in found.json()["items"]] == [str(customer.id)]
+
+
 async def test_an_order_of_which_some_is_shipped_is_not_cancelled_whole(client: Client, customer: Customer) -> None:
     number = await customer.place(100, 200)
     await customer.pay(number)

@@ -39,6 +39,7 @@ class BalanceView(View):
     held_minor: int
     available_minor: int
     version: int = Field(description="Counts this balance's changes; 0 before the first.")
+    actions: list[Literal["deposit", "withdraw"]] = Field(description="What the asking person may do with it.")
 
 
 class MoneyMoved(View):

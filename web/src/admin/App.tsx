@@ -1,0 +1,85 @@
+import { useTranslation } from 'react-i18next';
+import { Redirect, Route, Router, Switch } from 'wouter';
+import { $api } from '../common/api/client';
+import type { SessionView } from '../common/api/schema';
+import { DeskContext } from '../common/conversation/desk';
+import { useLive } from '../common/live/useLive';
+import { SignedIn } from '../common/session/SignedIn';
+import { isStaff } from '../common/session/session';
+import { Boundary } from '../common/ui/Boundary';
+import { Header } from '../common/ui/Header';
+import { NotFound } from '../common/ui/NotFound';
+import { Customer } from './customers/Customer';
+import { Customers } from './customers/Customers';
+import { desk } from './desk';
+import { Order } from './order/Order';
+import { Orders } from './orders/Orders';
+import { Staff } from './staff/Staff';
+import { Ticket } from './tickets/Ticket';
+import { Tickets } from './tickets/Tickets';
+
+/** The staff's site: `/admin/...`. */
+export function App() {
+  const { t } = useTranslation();
+  return (
+    <Boundary>
+      <SignedIn welcomes={({ role }) => isStaff(role)} title={t('site.admin')} other="/">
+        {(session) => (
+          <Router base="/admin">
+            <Site session={session} />
+          </Router>
+        )}
+      </SignedIn>
+    </Boundary>
+  );
+}
+
+function Site({ session }: { session: SessionView }) {
+  const { t } = useTranslation();
+  const { connected } = useLive('/api/admin/live', session.login);
+  const places = [
+    { to: '/orders', name: t('place.orders') },
+    { to: '/customers', name: t('place.customers') },
+    { to: '/tickets', name: t('place.tickets'), badge: <NewTickets /> },
+    ...(session.role === 'admin' ? [{ to: '/staff', name: t('place.staff') }] : []),
+  ];
+  return (
+    <DeskContext value={desk}>
+      <Header title={t('site.admin')} places={places} connected={connected} session={session} />
+      <main id="main" tabIndex={-1}>
+        <Boundary>
+          <Switch>
+            <Route path="/">
+              <Redirect to="/orders" replace />
+            </Route>
+            <Route path="/orders" component={Orders} />
+            <Route path="/orders/:number">{({ number }) => <Order key={number} number={number} />}</Route>
+            <Route path="/customers" component={Customers} />
+            <Route path="/customers/:id">{({ id }) => <Customer key={id} id={id} />}</Route>
+            <Route path="/tickets" component={Tickets} />
+            <Route path="/tickets/:id">{({ id }) => <Ticket key={id} id={id} />}</Route>
+            {session.role === 'admin' && (
+              <Route path="/staff">
+                <Staff me={session.login} />
+              </Route>
+            )}
+            <Route component={NotFound} />
+          </Switch>
+        </Boundary>
+      </main>
+    </DeskContext>
+  );
+}
+
+/** New tickets of the whole shop, live. */
+function NewTickets() {
+  const { t } = useTranslation();
+  const { data } = $api.useQuery('get', '/api/admin/ticket-counts');
+  if (!data?.new) return null;
+  return (
+    <span className="oval new" title={t('tickets.new_count', { count: data.new })}>
+      {data.new}
+      <span className="visually-hidden"> {t('tickets.new_count', { count: data.new })}</span>
+    </span>
+  );
+}

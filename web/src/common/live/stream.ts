@@ -1,0 +1,109 @@
+import { EventSourceParserStream } from 'eventsource-parser/stream';
+
+/** `open`: news come as they happen. `broken`: it is being tried again. `ended`: nobody is signed in any more. */
+export type State = 'open' | 'broken' | 'ended';
+
+export type Told = { state: State } | { event: string; data: string };
+
+// The server says something at least every 15 s.
+const SILENCE_MS = 40_000;
+const LONGEST_WAIT_MS = 8_000;
+
+/**
+ * One live stream, kept open: it comes back where it stopped, by `Last-Event-ID`.
+ *
+ * A browser's own EventSource gives up on any other answer than a stream, hides the server's signs of life, and does not
+ * say why it failed.
+ */
+export class LiveStream {
+  private lastId = '';
+  private retryMs = 1_000;
+  private failures = 0;
+  private heardAt = 0;
+  private wake = () => {};
+  private attempt = new AbortController();
+  private running = false;
+
+  constructor(
+    private readonly url: string,
+    private readonly tell: (told: Told) => void,
+  ) {}
+
+  start(): void {
+    if (this.running) return;
+    this.running = true;
+    void this.keepOpen();
+  }
+
+  /** The machine may have slept, or the network may be back: find out now. */
+  check(): void {
+    if (Date.now() - this.heardAt > SILENCE_MS / 2) this.attempt.abort();
+    this.wake();
+  }
+
+  stop(): void {
+    this.running = false;
+    this.attempt.abort();
+    this.wake();
+  }
+
+  private async keepOpen(): Promise<void> {
+    while (this.running) {
+      this.attempt = new AbortController();
+      const watch = setInterval(() => this.endIfSilent(), SILENCE_MS / 4);
+      try {
+        if (!(await this.listen())) break;
+      } catch {
+        // Said below.
+      } finally {
+        clearInterval(watch);
+      }
+      if (!this.running) return;
+      this.tell({ state: 'broken' });
+      await this.pause();
+    }
+    if (!this.running) return;
+    this.running = false;
+    this.tell({ state: 'ended' });
+  }
+
+  /** Until the stream ends; false if nobody is signed in. */
+  private async listen(): Promise<boolean> {
+    this.heardAt = Date.now();
+    const headers = { Accept: 'text/event-stream', ...(this.lastId && { 'Last-Event-ID': this.lastId }) };
+    const answer = await fetch(this.url, { headers, signal: this.attempt.signal });
+    if (answer.status === 401 || answer.status === 403) return false;
+    if (!answer.ok || !answer.body) throw new Error(`${answer.status}`);
+    this.failures = 0;
+    this.tell({ state: 'open' });
+    const heard = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform: (bytes, on) => {
+        this.heardAt = Date.now();
+        on.enqueue(bytes);
+      },
+    });
+    const parsing = new EventSourceParserStream({ onRetry: (ms) => (this.retryMs = ms) });
+    const reader = answer.body.pipeThrough(heard).pipeThrough(new TextDecoderStream()).pipeThrough(parsing).getReader();
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      const { id, event, data } = next.value;
+      if (id) this.lastId = id;
+      this.tell({ event: event ?? 'message', data });
+    }
+    return true;
+  }
+
+  private endIfSilent(): void {
+    if (Date.now() - this.heardAt > SILENCE_MS) this.attempt.abort();
+  }
+
+  private pause(): Promise<void> {
+    const wait = Math.min(this.retryMs * 1.5 ** this.failures++, LONGEST_WAIT_MS);
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, wait);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

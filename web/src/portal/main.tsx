@@ -1,0 +1,4 @@
+import { showSite } from '../common/ui/Site';
+import { App } from './App';
+
+showSite(<App />);
