@@ -1,7 +1,7 @@
 """The services behind the gateway, asked on behalf of whoever asks the gateway."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -86,11 +86,14 @@ class Service:
             raise self._unavailable()
         return parse(view, answer)
 
-    async def part(self, work: Awaitable[T]) -> T | None:
-        """What the service adds to a page, or None where it is down, slow, or does not know what it should."""
+    async def part(self, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """What the service adds to a page, or None where it is down, slow, or does not know what it should.
+
+        It is asked in here, and not before: whoever asks may have gone meanwhile.
+        """
         try:
             async with asyncio.timeout(PART_SECONDS):
-                return await work
+                return await ask()
         except TimeoutError:
             log.warning("service too slow for a page", service=self.name)
         except (NotFound, Unavailable):

@@ -26,8 +26,10 @@ async def order_page(services: Services, answer: Response) -> Response:
         return answer
     order = parse(OrderView, answer)
     money, tickets = await asyncio.gather(
-        services.billing.part(_money(services, order)),
-        services.support.part(services.support.read(TicketCounts, f"/customers/{order.customer.id}/ticket-counts")),
+        services.billing.part(lambda: _money(services, order)),
+        services.support.part(
+            lambda: services.support.read(TicketCounts, f"/customers/{order.customer.id}/ticket-counts")
+        ),
     )
     page = _compose(order, money, tickets)
     return Response(page.model_dump_json(), answer.status_code, media_type="application/json")

@@ -27,5 +27,5 @@ async def _names(services: Services, ids: set[UUID]) -> dict[UUID, str]:
     if not ids:
         return {}
     wanted = TheseCustomers(id=sorted(ids), limit=100)
-    found = await services.orders.part(services.orders.read(Page[CustomerView], "/customers", query=wanted))
+    found = await services.orders.part(lambda: services.orders.read(Page[CustomerView], "/customers", query=wanted))
     return {customer.id: customer.name for customer in found.items} if found else {}

@@ -63,13 +63,13 @@ def _stream(request: Request, session: Session, services: Services, last_event_i
 
 async def _snapshot(ask: Services) -> Snapshot:
     if ask.caller.is_staff:
-        counts = await ask.support.part(ask.support.read(ShopCounts, "/ticket-counts"))
+        counts = await ask.support.part(lambda: ask.support.read(ShopCounts, "/ticket-counts"))
         return Snapshot(shop_counts=counts, unavailable=[] if counts else ["support"])
     me = f"/customers/{ask.caller.customer_id}"
     balance, own_counts, orders = await asyncio.gather(
-        ask.billing.part(ask.billing.read(BalanceView, f"{me}/balance")),
-        ask.support.part(ask.support.read(TicketCounts, f"{me}/ticket-counts")),
-        ask.orders.part(ask.orders.read(Page[OrderRow], "/orders", query=Part(limit=100))),
+        ask.billing.part(lambda: ask.billing.read(BalanceView, f"{me}/balance")),
+        ask.support.part(lambda: ask.support.read(TicketCounts, f"{me}/ticket-counts")),
+        ask.orders.part(lambda: ask.orders.read(Page[OrderRow], "/orders", query=Part(limit=100))),
     )
     parts = {"billing": balance, "support": own_counts, "orders": orders}
     return Snapshot(

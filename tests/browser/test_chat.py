@@ -138,14 +138,14 @@ async def test_earlier_messages_are_there_on_demand(door: Door) -> None:
     customer = await door.system.new_customer()
     number = await door.system.new_order(customer, 500)
     ticket_id = await _ask(customer, number, "message 0")
-    for count in range(1, 61):
+    for count in range(1, 104):
         await customer.post(f"/tickets/{ticket_id}/messages", {"text": f"message {count}"})
     page = await door.open("operator", f"/admin/tickets/{ticket_id}")
-    await expect(page.get_by_text("message 60", exact=True)).to_be_visible()
+    await expect(page.get_by_text("message 103", exact=True)).to_be_visible()
     await expect(page.get_by_text("message 0", exact=True)).to_have_count(0)
     await page.get_by_role("button", name="Earlier messages").click()
     await expect(page.get_by_text("message 0", exact=True)).to_have_count(1)
-    await expect(page.locator(".message")).to_have_count(61)
+    await expect(page.locator(".message")).to_have_count(104)
 
 
 async def test_money_that_moves_for_the_order_is_a_line_of_its_conversation(door: Door) -> None:

@@ -1,4 +1,4 @@
-import { Button, Modal, Stack } from '@mantine/core';
+import { Button, Stack } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useTranslation } from 'react-i18next';
 import { Link, useLocation } from 'wouter';
@@ -8,6 +8,7 @@ import type { CustomerView } from '../../common/api/schema';
 import { BeginConversation } from '../../common/conversation/BeginConversation';
 import { ConversationSummary } from '../../common/conversation/ConversationLink';
 import { Answer, Lines } from '../../common/ui/Answer';
+import { Dialog } from '../../common/ui/Dialog';
 import { More } from '../../common/ui/More';
 import { Nothing } from '../../common/ui/Nothing';
 import { Panel } from '../../common/ui/Panel';
@@ -47,20 +48,22 @@ export function CustomerTickets({ customer }: { customer: CustomerView }) {
           {t('chat.begin')}
         </Button>
       </Stack>
-      <Modal opened={beginning} onClose={begin.close} title={t('chat.begin')}>
-        <BeginConversation
-          onCancel={begin.close}
-          onBegun={(ticketId) => go(`/tickets/${ticketId}`)}
-          begin={(body, key) =>
-            answerOf(
-              api.POST('/api/admin/customers/{customer_id}/tickets', {
-                params: { path: { customer_id: customer.id }, header: { 'Idempotency-Key': key } },
-                body,
-              }),
-            )
-          }
-        />
-      </Modal>
+      {beginning && (
+        <Dialog onClose={begin.close} title={t('chat.begin')}>
+          <BeginConversation
+            onCancel={begin.close}
+            onBegun={(ticketId) => go(`/tickets/${ticketId}`)}
+            begin={(body, key) =>
+              answerOf(
+                api.POST('/api/admin/customers/{customer_id}/tickets', {
+                  params: { path: { customer_id: customer.id }, header: { 'Idempotency-Key': key } },
+                  body,
+                }),
+              )
+            }
+          />
+        </Dialog>
+      )}
     </Panel>
   );
 }

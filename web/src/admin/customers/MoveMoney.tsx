@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
@@ -10,6 +10,7 @@ import { useMoney } from '../../common/money/Amount';
 import { AmountInput } from '../../common/money/AmountInput';
 import { parseMoney } from '../../common/money/money';
 import { useLocale } from '../../common/text/useLocale';
+import { Dialog } from '../../common/ui/Dialog';
 import { ProblemNote } from '../../common/ui/ProblemNote';
 
 const paths = {
@@ -79,11 +80,7 @@ export function MoveMoney({
   const isAtField = Object.keys(form.errors).length > 0;
 
   return (
-    <Modal
-      opened
-      onClose={() => moving.isPending || onClose()}
-      title={t(`money.${kind}_title`, { name: customer.name })}
-    >
+    <Dialog busy={moving.isPending} onClose={onClose} title={t(`money.${kind}_title`, { name: customer.name })}>
       <form noValidate onSubmit={form.onSubmit((said) => moving.mutate(said))}>
         <Stack>
           {available !== null && <Text size="sm">{t('money.available', { available: money(available) })}</Text>}
@@ -113,6 +110,6 @@ export function MoveMoney({
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Textarea, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
@@ -6,6 +6,7 @@ import { useLocation } from 'wouter';
 import { answerOf, api } from '../../common/api/client';
 import { useIntent } from '../../common/api/intent';
 import { fieldErrors } from '../../common/api/problem';
+import { Dialog } from '../../common/ui/Dialog';
 import { ProblemNote } from '../../common/ui/ProblemNote';
 import { Password } from '../Password';
 
@@ -34,7 +35,7 @@ export function NewCustomer({ onClose }: { onClose: () => void }) {
   const made = making.data;
   if (made) {
     return (
-      <Modal opened onClose={onClose} title={made.name}>
+      <Dialog onClose={onClose} title={made.name}>
         <Stack>
           {made.password && <Password login={made.login} password={made.password} />}
           <Group justify="flex-end" gap="xs">
@@ -44,11 +45,11 @@ export function NewCustomer({ onClose }: { onClose: () => void }) {
             <Button onClick={() => go(`/customers/${made.id}`)}>{t('customers.open')}</Button>
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     );
   }
   return (
-    <Modal opened onClose={() => making.isPending || onClose()} title={t('customers.new')}>
+    <Dialog busy={making.isPending} onClose={onClose} title={t('customers.new')}>
       <form noValidate onSubmit={form.onSubmit((body) => making.mutate(body))}>
         <Stack>
           <TextInput label={t('customer.name')} data-autofocus maxLength={200} {...form.getInputProps('name')} />
@@ -72,6 +73,6 @@ export function NewCustomer({ onClose }: { onClose: () => void }) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,10 +1,11 @@
-import { Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { answerOf, api } from '../../common/api/client';
 import type { OrderPage } from '../../common/api/schema';
 import { useMoney } from '../../common/money/Amount';
+import { Dialog } from '../../common/ui/Dialog';
 import { ProblemNote } from '../../common/ui/ProblemNote';
 
 export function CancelOrder({
@@ -33,7 +34,7 @@ export function CancelOrder({
     },
   });
   return (
-    <Modal opened onClose={() => cancelling.isPending || onClose()} title={t('cancel.title', { number: page.number })}>
+    <Dialog busy={cancelling.isPending} onClose={onClose} title={t('cancel.title', { number: page.number })}>
       <Stack>
         <Text>
           {page.paid_minor > 0 ? t('cancel.refund', { amount: money(page.paid_minor) }) : t('cancel.nothing_paid')}
@@ -56,6 +57,6 @@ export function CancelOrder({
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

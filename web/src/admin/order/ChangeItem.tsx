@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -8,6 +8,7 @@ import type { AmendItem, ItemView, OrderPage } from '../../common/api/schema';
 import { AmountInput } from '../../common/money/AmountInput';
 import { parseMoney, toTyped } from '../../common/money/money';
 import { useLocale } from '../../common/text/useLocale';
+import { Dialog } from '../../common/ui/Dialog';
 import { ProblemNote } from '../../common/ui/ProblemNote';
 import { Status } from '../../common/ui/Status';
 import type { Change } from './ItemActions';
@@ -46,9 +47,9 @@ export function ChangeItem({
   const atField = said.unit_price_minor ?? said.quantity;
   const field = { page, item, error: atField, change: changing.mutate };
   return (
-    <Modal
-      opened
-      onClose={() => changing.isPending || onClose()}
+    <Dialog
+      busy={changing.isPending}
+      onClose={onClose}
       title={t('item.change_title', { line: item.line, title: item.title })}
     >
       <Stack>
@@ -84,7 +85,7 @@ export function ChangeItem({
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Drawer, Group, Stack, Title } from '@mantine/core';
+import { ActionIcon, Button, Group, Stack, Title } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { $api, answerOf, api } from '../../common/api/client';
@@ -8,6 +8,7 @@ import { BeginConversation } from '../../common/conversation/BeginConversation';
 import { Conversation } from '../../common/conversation/Conversation';
 import { ConversationSummary } from '../../common/conversation/ConversationLink';
 import { Answer, Lines } from '../../common/ui/Answer';
+import { Side } from '../../common/ui/Dialog';
 import { BackIcon } from '../../common/ui/icons';
 import { More } from '../../common/ui/More';
 import { Nothing } from '../../common/ui/Nothing';
@@ -19,20 +20,13 @@ export function Chat({ page, onClose }: { page: OrderPage; onClose: () => void }
   const { t } = useTranslation();
   const query = useTickets(page.customer.id);
   return (
-    <Drawer
-      opened
-      onClose={onClose}
-      position="right"
-      size="lg"
-      title={t('chat.title', { name: page.customer.name })}
-      closeButtonProps={{ 'aria-label': t('action.close') }}
-    >
+    <Side onClose={onClose} title={t('chat.title', { name: page.customer.name })}>
       <Answer query={query} skeleton={<Lines count={4} />}>
         {({ pages }) => (
           <Opened page={page} tickets={pages.flatMap((part) => part.items)} more={<More query={query} />} />
         )}
       </Answer>
-    </Drawer>
+    </Side>
   );
 }
 

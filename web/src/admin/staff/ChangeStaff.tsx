@@ -1,10 +1,11 @@
-import { Button, Group, Modal, PasswordInput, Stack, Switch } from '@mantine/core';
+import { Button, Group, PasswordInput, Stack, Switch } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { answerOf, api } from '../../common/api/client';
 import { fieldErrors } from '../../common/api/problem';
 import type { StaffView } from '../../common/api/schema';
+import { Dialog } from '../../common/ui/Dialog';
 import { ProblemNote } from '../../common/ui/ProblemNote';
 import { RoleSelect, type StaffRole } from './RoleSelect';
 
@@ -34,11 +35,7 @@ export function ChangeStaff({ member, onClose }: { member: StaffView; onClose: (
     onError: (error) => form.setErrors(fieldErrors(error)),
   });
   return (
-    <Modal
-      opened
-      onClose={() => changing.isPending || onClose()}
-      title={t('staff.change_title', { login: member.login })}
-    >
+    <Dialog busy={changing.isPending} onClose={onClose} title={t('staff.change_title', { login: member.login })}>
       <form noValidate onSubmit={form.onSubmit((wanted) => changing.mutate(wanted))}>
         <Stack>
           <RoleSelect data-autofocus {...form.getInputProps('role')} />
@@ -65,6 +62,6 @@ export function ChangeStaff({ member, onClose }: { member: StaffView; onClose: (
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,10 +1,11 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core';
+import { Button, Group, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { answerOf, api } from '../../common/api/client';
 import { useIntent } from '../../common/api/intent';
 import { fieldErrors } from '../../common/api/problem';
+import { Dialog } from '../../common/ui/Dialog';
 import { ProblemNote } from '../../common/ui/ProblemNote';
 import { Password } from '../Password';
 import { RoleSelect, type StaffRole } from './RoleSelect';
@@ -25,7 +26,7 @@ export function NewStaff({ onClose }: { onClose: () => void }) {
     onError: (error) => form.setErrors(fieldErrors(error, { login_taken: 'login' })),
   });
   return (
-    <Modal opened onClose={() => making.isPending || onClose()} title={t('staff.new')}>
+    <Dialog busy={making.isPending} onClose={onClose} title={t('staff.new')}>
       {making.data ? (
         <Stack>
           {making.data.password && <Password login={making.data.login} password={making.data.password} />}
@@ -56,6 +57,6 @@ export function NewStaff({ onClose }: { onClose: () => void }) {
           </Stack>
         </form>
       )}
-    </Modal>
+    </Dialog>
   );
 }

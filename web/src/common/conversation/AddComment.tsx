@@ -1,5 +1,5 @@
 import { Button, Group, Stack, Textarea, UnstyledButton } from '@mantine/core';
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useIntent } from '../api/intent';
 import { fieldErrors } from '../api/problem';
@@ -13,11 +13,12 @@ export function AddComment({ ticketId }: { ticketId: string }) {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
   const link = useRef<HTMLButtonElement>(null);
-  const leave = () => {
-    setOpen(false);
-    requestAnimationFrame(() => link.current?.focus());
-  };
-  if (open) return <CommentForm ticketId={ticketId} leave={leave} />;
+  const wasOpen = useRef(false);
+  useEffect(() => {
+    if (wasOpen.current && !open) link.current?.focus();
+    wasOpen.current = open;
+  }, [open]);
+  if (open) return <CommentForm ticketId={ticketId} leave={() => setOpen(false)} />;
   return (
     <UnstyledButton ref={link} className="add-comment" onClick={() => setOpen(true)} style={{ alignSelf: 'start' }}>
       {t('conversation.add_comment')}

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -7,6 +7,7 @@ import { useIntent } from '../api/intent';
 import { codeOf } from '../api/problem';
 import type { OrderPage, PayForOrder, PaymentView } from '../api/schema';
 import { useMoney } from '../money/Amount';
+import { Dialog } from '../ui/Dialog';
 import { ProblemNote } from '../ui/ProblemNote';
 import { type Figures, figuresOf } from './figures';
 
@@ -52,7 +53,7 @@ export function PayQuestion({
     paying.mutate({ expected_remaining_minor: figures.remaining, amount_minor: figures.amount });
 
   return (
-    <Modal opened onClose={() => paying.isPending || onClose()} title={t('pay.title', { number: page.number })}>
+    <Dialog busy={paying.isPending} onClose={onClose} title={t('pay.title', { number: page.number })}>
       <Stack>
         {changed && <Alert color="yellow" variant="outline" role="alert" title={t('pay.changed')} />}
         {asked && <Question asked={asked} money={money} />}
@@ -68,7 +69,7 @@ export function PayQuestion({
           )}
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
 

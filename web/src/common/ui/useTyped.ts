@@ -9,7 +9,8 @@ export function useTyped(name: string): { typed: string; wanted: string; type: (
   const [search, setSearch] = useSearchParams();
   const wanted = search.get(name) ?? '';
   const [typed, setTyped] = useState(wanted);
-  useEffect(() => setTyped(wanted), [wanted]);
+  // By another way than typing, such as the browser's back button.
+  useEffect(() => setTyped((now) => (now.trim() === wanted ? now : wanted)), [wanted]);
   const settle = useDebouncedCallback((words: string) => {
     setSearch((now) => changed(now, name, words), { replace: true });
   }, PAUSE_MS);

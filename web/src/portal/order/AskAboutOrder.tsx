@@ -1,10 +1,11 @@
-import { Drawer, Stack } from '@mantine/core';
+import { Stack } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { $api } from '../../common/api/client';
 import { BeginConversation } from '../../common/conversation/BeginConversation';
 import { Conversation } from '../../common/conversation/Conversation';
 import { Answer } from '../../common/ui/Answer';
+import { Side } from '../../common/ui/Dialog';
 import { begin } from '../tickets/begin';
 
 /** The conversation about this order, or the form that begins it. */
@@ -13,14 +14,7 @@ export function AskAboutOrder({ number, onClose }: { number: string; onClose: ()
   const [begun, setBegun] = useState<string | null>(null);
   const query = $api.useQuery('get', '/api/portal/tickets', { params: { query: { limit: 100 } } });
   return (
-    <Drawer
-      opened
-      onClose={onClose}
-      position="right"
-      size="lg"
-      title={t('conversation.about_order', { number })}
-      closeButtonProps={{ 'aria-label': t('action.close') }}
-    >
+    <Side onClose={onClose} title={t('conversation.about_order', { number })}>
       <Answer query={query}>
         {({ items }) => {
           const ticketId = begun ?? items.find((ticket) => ticket.order_number === number)?.id;
@@ -35,6 +29,6 @@ export function AskAboutOrder({ number, onClose }: { number: string; onClose: ()
           );
         }}
       </Answer>
-    </Drawer>
+    </Side>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack } from '@mantine/core';
+import { Button, Group, Stack } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useTranslation } from 'react-i18next';
 import { Link, useLocation } from 'wouter';
@@ -7,6 +7,7 @@ import { byCursor } from '../../common/api/queries';
 import { BeginConversation } from '../../common/conversation/BeginConversation';
 import { ConversationSummary, useIsNew } from '../../common/conversation/ConversationLink';
 import { Answer, Lines } from '../../common/ui/Answer';
+import { Dialog } from '../../common/ui/Dialog';
 import { More } from '../../common/ui/More';
 import { Nothing } from '../../common/ui/Nothing';
 import { PageTitle } from '../../common/ui/PageTitle';
@@ -44,9 +45,11 @@ export function Tickets() {
         </Answer>
         <More query={query} />
       </div>
-      <Modal opened={beginning} onClose={form.close} title={t('ask.write')}>
-        <BeginConversation begin={begin} onBegun={(id) => go(`/tickets/${id}`)} onCancel={form.close} />
-      </Modal>
+      {beginning && (
+        <Dialog onClose={form.close} title={t('ask.write')}>
+          <BeginConversation begin={begin} onBegun={(id) => go(`/tickets/${id}`)} onCancel={form.close} />
+        </Dialog>
+      )}
     </Stack>
   );
 }
