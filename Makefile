@@ -1,6 +1,6 @@
 # `make help` lists what there is: every target says in its `##` what it does.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset status logs import test check format contracts lock
+.PHONY: help up down reset status logs import test browser check format contracts lock
 
 # Makes or renews the environment when the lock has changed; otherwise it costs nothing.
 purser = deploy/bootstrap && .purser/venv/bin/purser
@@ -9,8 +9,8 @@ bin = .purser/venv/bin
 help: ## this list
 	@awk -F ' ## ' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: ## start everything and print the address and the logins (PURSER_PORT, PURSER_CURRENCY, PURSER_DEMO_PASSWORD)
-	@$(purser) up
+up: ## start everything and print the addresses and the logins (PURSER_PORT, PURSER_CURRENCY, PURSER_DEMO_PASSWORD)
+	@deploy/bootstrap && { deploy/sites || true; } && $(bin)/purser up
 
 down: ## stop everything; the data stays
 	@$(purser) down
@@ -29,7 +29,13 @@ import: ## take orders from a CSV file into the running shop: make import FILE=o
 
 test: ## run the tests on servers of their own (native, or in Docker where it has the images)
 	@deploy/bootstrap
+	@deploy/sites
+	@deploy/npm test
 	@$(bin)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+browser: ## get a Chromium for the browser tests, which are skipped without one
+	@deploy/bootstrap
+	@deploy/browser
 
 check: ## format, lint, types, import rules, contracts and migrations in step, the lock, no registry hosts
 	@deploy/bootstrap
@@ -37,6 +43,7 @@ check: ## format, lint, types, import rules, contracts and migrations in step, t
 	$(bin)/ruff check --quiet .
 	$(bin)/mypy
 	$(bin)/lint-imports --no-cache
+	@deploy/npm run --silent check
 	deploy/lock --check
 	@! git grep -nIE '"resolved": *"http|(index-url|registry) *=? *"?http|://[a-z.-]*(pypi|npmjs|pythonhosted)' || \
 		{ echo 'a package registry is named above' >&2; exit 1; }
@@ -46,6 +53,7 @@ format: ## put the code into its form
 	@deploy/bootstrap
 	$(bin)/ruff check --fix --quiet .
 	$(bin)/ruff format .
+	@deploy/npm run --silent format
 
 contracts: ## write docs/openapi.json, docs/asyncapi.json and the broker's definitions from the code
 	@deploy/bootstrap

@@ -167,9 +167,10 @@ def _show_news(state: State, shown: set[str]) -> None:
 
 def _show_logins(state: State) -> None:
     secrets = Secrets.model_validate_json(HOME.secrets.read_text())
-    table = Table("role", "login", "password", box=None, padding=(0, 3, 0, 2))
+    table = Table("role", "login", "password", "site", box=None, padding=(0, 3, 0, 2))
     for role, login in LOGINS.items():
-        table.add_row(role, login, escape(secrets.logins[login]))
+        site = f"{state.url}/" if role == "customer" else f"{state.url}/admin/"
+        table.add_row(role, login, escape(secrets.logins[login]), site)
     console.print(table)
     console.print(f"\n  events for other programs: exchange purser.events at\n  {state.broker_url}", soft_wrap=True)
     console.print("\n  make status · make logs · make down")
