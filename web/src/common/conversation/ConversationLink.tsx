@@ -12,12 +12,8 @@ export function ConversationSummary({ ticket, who }: { ticket: TicketRow; who?: 
   return (
     <>
       <span className="subject">{ticket.subject}</span>
-      <span>
-        {isNew && (
-          <Badge color="green.9" size="sm">
-            {t('conversation.new')}
-          </Badge>
-        )}
+      <span className="marks">
+        {isNew && <span className="oval new">{t('conversation.new')}</span>}
         {ticket.status === 'closed' && (
           <Badge variant="default" size="sm">
             {t('conversation.status_closed')}
