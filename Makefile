@@ -7,7 +7,7 @@ purser = deploy/bootstrap && .purser/venv/bin/purser
 bin = .purser/venv/bin
 
 help: ## this list
-	@awk -F ' ## ' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ' ## ' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## start everything and print the addresses and the logins (PURSER_PORT, PURSER_CURRENCY, PURSER_DEMO_PASSWORD)
 	@deploy/bootstrap && { deploy/sites || true; } && $(bin)/purser up
