@@ -1,5 +1,5 @@
 import { Drawer, Modal } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { type ReactNode, useLayoutEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 
 interface Props {
@@ -8,9 +8,20 @@ interface Props {
   children: ReactNode;
 }
 
+/** When it closes, the focus is back on what opened it; if that was a menu's entry, on what opened the menu. */
+function useFocusBack(): void {
+  useLayoutEffect(() => {
+    const active = document.activeElement;
+    const menu = active?.closest('[role="menu"]')?.getAttribute('aria-labelledby');
+    const opener = (menu ? document.getElementById(menu) : active) as HTMLElement | null;
+    return () => void setTimeout(() => opener?.focus());
+  }, []);
+}
+
 /** A question or a form over the page. While `busy`, what was begun is waited for: it can't be closed. */
 export function Dialog({ title, busy = false, onClose, children }: Props & { busy?: boolean }) {
   const { t } = useTranslation();
+  useFocusBack();
   return (
     <Modal
       opened
@@ -26,6 +37,7 @@ export function Dialog({ title, busy = false, onClose, children }: Props & { bus
 /** Something that stands beside the page, such as a conversation. */
 export function Side({ title, onClose, children }: Props) {
   const { t } = useTranslation();
+  useFocusBack();
   return (
     <Drawer
       opened
