@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -12,22 +12,32 @@ ASSETS = "/assets/"
 NOT_BUILT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Purser: not built</title></head>
 <body><h1>The sites are not built</h1>
-<p>Purser runs, but its two sites have not been built yet. <code>make up</code> builds them, and says why where it
-cannot; they are there after the next start.</p>
+<p>Purser runs, but its two sites have not been built yet. <code>make up</code> builds them, also while Purser runs, and
+says why where it cannot (it takes Node 20.19 or newer, or a network to get one). Then reload this page.</p>
 <p>The HTTP interface works without them: <a href="/openapi.json">openapi.json</a>.</p>
 </body></html>
 """
 
 
+class NotBuilt(Exception):
+    """There are no sites to show yet."""
+
+
 def serve_sites(app: FastAPI, folder: Path) -> None:
-    """Answer every address that nothing else answers by a site's page: the site itself knows what is there."""
-    if not (folder / "index.html").is_file():
-        app.include_router(_not_built())
-        return
-    router = APIRouter(dependencies=[Depends(_no_api_address)])
-    router.frontend("/admin", directory=folder / "admin", fallback="index.html")
-    router.frontend("/", directory=folder, fallback="index.html")
+    """Answer every address that nothing else answers by a site's page: the site itself knows what is there.
+
+    A build puts the folder in place while the gateway runs, so whether it is there is looked at for each request.
+    """
+
+    async def built() -> None:
+        if not (folder / "index.html").is_file():
+            raise NotBuilt
+
+    router = APIRouter(dependencies=[Depends(_no_api_address), Depends(built)])
+    router.frontend("/admin", directory=folder / "admin", fallback="index.html", check_dir=False)
+    router.frontend("/", directory=folder, fallback="index.html", check_dir=False)
     app.include_router(router)
+    app.add_exception_handler(NotBuilt, _say_not_built)
 
 
 async def _no_api_address(request: Request) -> None:
@@ -36,16 +46,8 @@ async def _no_api_address(request: Request) -> None:
         raise HTTPException(404)
 
 
-def _not_built() -> APIRouter:
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/", response_class=HTMLResponse)
-    @router.get("/admin", response_class=HTMLResponse)
-    @router.get("/admin/{rest:path}", response_class=HTMLResponse)
-    async def not_built() -> HTMLResponse:
-        return HTMLResponse(NOT_BUILT, 503)
-
-    return router
+async def _say_not_built(request: Request, _: Exception) -> Response:
+    return HTMLResponse(NOT_BUILT, 503)
 
 
 class CompressedAssets:

@@ -108,10 +108,29 @@ async def test_no_script_but_the_sites_own_files_runs(http: httpx.AsyncClient) -
     assert rules["object-src"] == rules["frame-ancestors"] == rules["base-uri"] == "'none'"
 
 
-@pytest.mark.parametrize("address", ["/", "/admin", "/admin/orders"])
+@pytest.mark.parametrize("address", ["/", "/orders/ORD-0000000023", "/admin", "/admin/orders"])
 async def test_sites_that_are_not_built_say_so_and_what_to_do(tmp_path: Path, address: str) -> None:
     async with serving(_application(tmp_path)) as url, httpx.AsyncClient(base_url=url) as http:
         answer = await http.get(address, headers=PAGE)
         assert answer.status_code == 503
         assert "make up" in answer.text
         assert "/openapi.json" in answer.text
+        answer = await http.get("/api/nothing", headers=PAGE)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_sites_that_are_built_or_built_anew_while_the_gateway_runs_are_shown(tmp_path: Path) -> None:
+    folder = tmp_path / "dist"
+    async with serving(_application(folder)) as url, httpx.AsyncClient(base_url=url, follow_redirects=True) as http:
+        assert (await http.get("/admin", headers=PAGE)).status_code == 503
+        for build in ("first", "second"):
+            new = tmp_path / build
+            (new / "admin").mkdir(parents=True)
+            (new / "index.html").write_text(f"portal {build}")
+            (new / "admin" / "index.html").write_text(f"admin {build}")
+            if folder.exists():
+                folder.rename(tmp_path / "old")
+                assert (await http.get("/orders", headers=PAGE)).status_code == 503
+            new.rename(folder)
+            assert (await http.get("/orders", headers=PAGE)).text == f"portal {build}"
+            assert (await http.get("/admin", headers=PAGE)).text == f"admin {build}"
