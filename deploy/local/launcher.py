@@ -167,11 +167,12 @@ def _show_news(state: State, shown: set[str]) -> None:
 
 def _show_logins(state: State) -> None:
     secrets = Secrets.model_validate_json(HOME.secrets.read_text())
-    table = Table("role", "login", "password", "site", box=None, padding=(0, 3, 0, 2))
+    table = Table("role", "login", "password", box=None, padding=(0, 3, 0, 2))
     for role, login in LOGINS.items():
-        site = f"{state.url}/" if role == "customer" else f"{state.url}/admin/"
-        table.add_row(role, login, escape(secrets.logins[login]), site)
+        table.add_row(role, login, escape(secrets.logins[login]))
     console.print(table)
+    # Not in the table, which cuts what a narrow terminal has no room for.
+    console.print(f"\n  staff      {state.url}/admin/\n  customers  {state.url}/", soft_wrap=True)
     console.print(f"\n  events for other programs: exchange purser.events at\n  {state.broker_url}", soft_wrap=True)
     console.print("\n  make status · make logs · make down")
 
