@@ -34,6 +34,8 @@ def serve_sites(app: FastAPI, folder: Path) -> None:
             raise NotBuilt
 
     router = APIRouter(dependencies=[Depends(_no_api_address), Depends(built)])
+    # Its answers are kept for ever: a page must never be one of them.
+    router.frontend("/assets", directory=folder / "assets", fallback=None, check_dir=False)
     router.frontend("/admin", directory=folder / "admin", fallback="index.html", check_dir=False)
     router.frontend("/", directory=folder, fallback="index.html", check_dir=False)
     app.include_router(router)

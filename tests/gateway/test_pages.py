@@ -87,6 +87,12 @@ async def test_a_file_that_is_not_there_is_a_problem(http: httpx.AsyncClient, ad
     assert answer.headers["cache-control"] == "no-cache"
 
 
+@pytest.mark.parametrize("address", ["/assets/index-new.js", "/assets/%2e%2e/%2e%2e/secret.txt", "/assets/", "/assets"])
+async def test_no_page_is_kept_for_ever_in_place_of_a_built_file(http: httpx.AsyncClient, address: str) -> None:
+    answer = await http.get(address, headers=PAGE)
+    assert (answer.status_code, answer.headers["cache-control"]) == (404, "no-cache")
+
+
 @pytest.mark.parametrize("address", ["/api/nothing", "/api/admin/nothing", "/api/"])
 async def test_what_the_interface_does_not_have_is_never_a_page(http: httpx.AsyncClient, address: str) -> None:
     answer = await http.get(address, headers=PAGE)
