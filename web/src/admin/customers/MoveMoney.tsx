@@ -11,7 +11,7 @@ import { AmountInput } from '../../common/money/AmountInput';
 import { parseMoney } from '../../common/money/money';
 import { useLocale } from '../../common/text/useLocale';
 import { Dialog } from '../../common/ui/Dialog';
-import { ProblemNote } from '../../common/ui/ProblemNote';
+import { ProblemNote, useProblemText } from '../../common/ui/ProblemNote';
 
 const paths = {
   deposit: '/api/admin/customers/{customer_id}/deposits',
@@ -40,6 +40,7 @@ export function MoveMoney({
   const locale = useLocale();
   const money = useMoney(currency);
   const intent = useIntent();
+  const textOf = useProblemText();
   const read = (typed: string) => parseMoney(typed, currency, locale);
 
   const form = useForm({
@@ -72,7 +73,7 @@ export function MoveMoney({
       void client.invalidateQueries();
     },
     onError(error) {
-      const { amount_minor, ...errors } = fieldErrors(error, aboutAmount);
+      const { amount_minor, ...errors } = fieldErrors(error, aboutAmount, textOf);
       form.setErrors({ ...errors, ...(amount_minor && { amount: amount_minor }) });
     },
   });

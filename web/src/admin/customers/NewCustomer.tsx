@@ -7,7 +7,7 @@ import { answerOf, api } from '../../common/api/client';
 import { useIntent } from '../../common/api/intent';
 import { fieldErrors } from '../../common/api/problem';
 import { Dialog } from '../../common/ui/Dialog';
-import { ProblemNote } from '../../common/ui/ProblemNote';
+import { ProblemNote, useProblemText } from '../../common/ui/ProblemNote';
 import { Password } from '../Password';
 
 /** A customer who can sign in; their password is made, and shown once. */
@@ -16,6 +16,7 @@ export function NewCustomer({ onClose }: { onClose: () => void }) {
   const [, go] = useLocation();
   const client = useQueryClient();
   const intent = useIntent();
+  const textOf = useProblemText();
   const form = useForm({
     initialValues: { login: '', name: '', phone: '', email: '', shipping_address: '' },
     validate: {
@@ -30,7 +31,7 @@ export function NewCustomer({ onClose }: { onClose: () => void }) {
         api.POST('/api/admin/customers', { params: { header: { 'Idempotency-Key': intent.keyFor(body) } }, body }),
       ),
     onSuccess: () => client.invalidateQueries({ queryKey: ['get', '/api/admin/customers'] }),
-    onError: (error) => form.setErrors(fieldErrors(error, { login_taken: 'login' })),
+    onError: (error) => form.setErrors(fieldErrors(error, { login_taken: 'login' }, textOf)),
   });
   const made = making.data;
   if (made) {

@@ -6,7 +6,7 @@ import { answerOf, api } from '../../common/api/client';
 import { useIntent } from '../../common/api/intent';
 import { fieldErrors } from '../../common/api/problem';
 import { Dialog } from '../../common/ui/Dialog';
-import { ProblemNote } from '../../common/ui/ProblemNote';
+import { ProblemNote, useProblemText } from '../../common/ui/ProblemNote';
 import { Password } from '../Password';
 import { RoleSelect, type StaffRole } from './RoleSelect';
 
@@ -14,6 +14,7 @@ import { RoleSelect, type StaffRole } from './RoleSelect';
 export function NewStaff({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
   const intent = useIntent();
+  const textOf = useProblemText();
   const form = useForm({
     initialValues: { login: '', role: 'operator' as StaffRole },
     validate: {
@@ -23,7 +24,7 @@ export function NewStaff({ onClose }: { onClose: () => void }) {
   const making = useMutation({
     mutationFn: (body: typeof form.values) =>
       answerOf(api.POST('/api/admin/staff', { params: { header: { 'Idempotency-Key': intent.keyFor(body) } }, body })),
-    onError: (error) => form.setErrors(fieldErrors(error, { login_taken: 'login' })),
+    onError: (error) => form.setErrors(fieldErrors(error, { login_taken: 'login' }, textOf)),
   });
   return (
     <Dialog busy={making.isPending} onClose={onClose} title={t('staff.new')}>

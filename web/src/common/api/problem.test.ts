@@ -10,14 +10,14 @@ test('what the server says of a field stands at that field', () => {
     { field: 'body.items.0.title', message: 'too long' },
   ];
   expect(fieldErrors(refused(422, 'invalid_request', errors))).toEqual({
-    amount_minor: 'too large',
-    title: 'too long',
+    amount_minor: 'too large (invalid_request)',
+    title: 'too long (invalid_request)',
   });
 });
 
 test('a code that is about a field stands there with its sentence', () => {
   const about = { login_taken: 'login' };
-  expect(fieldErrors(refused(409, 'login_taken'), about)).toEqual({ login: 'It is login_taken.' });
+  expect(fieldErrors(refused(409, 'login_taken'), about)).toEqual({ login: 'It is login_taken. (login_taken)' });
   expect(fieldErrors(refused(409, 'other'), about)).toEqual({});
   expect(fieldErrors(new NoAnswer(null), about)).toEqual({});
 });

@@ -32,11 +32,15 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Refused ? error.problem.code : undefined;
 }
 
-/** The server's word on each field of a form: what `errors` names, and what a code is about. */
-export function fieldErrors(error: unknown, fieldOfCode: Record<string, string> = {}): Record<string, string> {
+/** The server's word on each field of a form, with its code: what `errors` names, and what a code is about. */
+export function fieldErrors(
+  error: unknown,
+  fieldOfCode: Record<string, string> = {},
+  textOf: (refused: Refused) => string = (refused) => refused.message,
+): Record<string, string> {
   if (!(error instanceof Refused)) return {};
-  const { code, detail, errors = [] } = error.problem;
-  const named = errors.map(({ field, message }) => [field.split('.').at(-1), message]);
+  const { code, errors = [] } = error.problem;
+  const named = errors.map(({ field, message }) => [field.split('.').at(-1), `${message} (${code})`]);
   const meant = fieldOfCode[code];
-  return Object.fromEntries(meant ? [...named, [meant, detail]] : named);
+  return Object.fromEntries(meant ? [...named, [meant, `${textOf(error)} (${code})`]] : named);
 }
