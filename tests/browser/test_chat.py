@@ -84,6 +84,19 @@ async def test_a_comment_can_be_given_up_and_an_empty_one_is_not_sent(door: Door
     await expect(page.get_by_role("button", name="Add comment")).to_be_focused()
 
 
+async def test_what_was_typed_is_still_there_when_the_conversation_is_opened_again(door: Door) -> None:
+    customer = await door.system.new_customer()
+    number = await door.system.new_order(customer, 500)
+    await _ask(customer, number)
+    page = await door.open("operator", f"/admin/orders/{number}")
+    await _chat(page).click()
+    await page.get_by_role("button", name="Add comment").click()
+    await page.get_by_label("Comment").fill("Half a thou")
+    await page.keyboard.press("Escape")
+    await _chat(page).click()
+    await expect(page.get_by_label("Comment")).to_have_value("Half a thou")
+
+
 async def test_a_comment_whose_answer_is_lost_is_sent_again_and_stands_once(door: Door) -> None:
     customer = await door.system.new_customer()
     number = await door.system.new_order(customer, 500)

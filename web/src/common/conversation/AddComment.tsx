@@ -8,17 +8,24 @@ import { useAddMessage } from './useConversation';
 
 const LONGEST = 10_000;
 
+// What was typed and neither added nor given up, though its conversation was left.
+const drafts = new Map<string, string>();
+
 /** A link that opens a field for a message; what is typed stays until it was added or given up. */
 export function AddComment({ ticketId }: { ticketId: string }) {
   const { t } = useTranslation();
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useState(drafts.has(ticketId));
   const link = useRef<HTMLButtonElement>(null);
   const wasOpen = useRef(false);
   useEffect(() => {
     if (wasOpen.current && !open) link.current?.focus();
     wasOpen.current = open;
   }, [open]);
-  if (open) return <CommentForm ticketId={ticketId} leave={() => setOpen(false)} />;
+  const leave = () => {
+    drafts.delete(ticketId);
+    setOpen(false);
+  };
+  if (open) return <CommentForm ticketId={ticketId} leave={leave} />;
   return (
     <UnstyledButton ref={link} className="add-comment" onClick={() => setOpen(true)} style={{ alignSelf: 'start' }}>
       {t('conversation.add_comment')}
@@ -28,7 +35,7 @@ export function AddComment({ ticketId }: { ticketId: string }) {
 
 function CommentForm({ ticketId, leave }: { ticketId: string; leave: () => void }) {
   const { t } = useTranslation();
-  const [text, setText] = useState('');
+  const [text, setText] = useState(drafts.get(ticketId) ?? '');
   const [missing, setMissing] = useState(false);
   const intent = useIntent();
   const adding = useAddMessage(ticketId);
@@ -61,6 +68,7 @@ function CommentForm({ ticketId, leave }: { ticketId: string; leave: () => void 
           onChange={(event) => {
             setMissing(false);
             setText(event.currentTarget.value);
+            drafts.set(ticketId, event.currentTarget.value);
           }}
           onKeyDown={(event) => {
             if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) add();

@@ -44,8 +44,25 @@ test('news while the answer is on its way: that answer is taken, and it is asked
   expect(asked).toHaveLength(2);
   await answer();
   expect(client.getQueryData(['page'])).toBe(2);
-  await vi.advanceTimersByTimeAsync(200);
+  await vi.advanceTimersByTimeAsync(1_000);
   expect(asked).toHaveLength(3);
+});
+
+test('under constant news it is asked for at most once a second, and at once again after a while', async () => {
+  const begun = asked.length;
+  for (let tenth = 0; tenth < 200; tenth++) {
+    freshener.refresh(() => true);
+    await vi.advanceTimersByTimeAsync(50);
+    await answer();
+  }
+  expect(asked.length - begun).toBeLessThan(15);
+  expect(asked.length - begun).toBeGreaterThan(8);
+  await vi.advanceTimersByTimeAsync(5_000);
+  await answer();
+  const before = asked.length;
+  freshener.refresh(() => true);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(asked.length).toBe(before + 1);
 });
 
 test('what is not stale, or on no page any more, is left alone', async () => {

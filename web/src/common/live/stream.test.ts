@@ -125,3 +125,12 @@ test.each([401, 403])('with %i nobody is signed in any more: it ends', async (st
   await settle();
   expect(states()).toEqual(['ended', 'open']);
 });
+
+test('left and listened to again at once, it is one stream', async () => {
+  stream.start();
+  await settle();
+  stream.stop();
+  stream.start();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(asked.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+});

@@ -22,7 +22,7 @@ export class LiveStream {
   private heardAt = 0;
   private wake = () => {};
   private attempt = new AbortController();
-  private running = false;
+  private run: AbortController | null = null;
 
   constructor(
     private readonly url: string,
@@ -30,9 +30,9 @@ export class LiveStream {
   ) {}
 
   start(): void {
-    if (this.running) return;
-    this.running = true;
-    void this.keepOpen();
+    if (this.run) return;
+    this.run = new AbortController();
+    void this.keepOpen(this.run);
   }
 
   /** The machine may have slept, or the network may be back: find out now. */
@@ -42,36 +42,36 @@ export class LiveStream {
   }
 
   stop(): void {
-    this.running = false;
-    this.attempt.abort();
+    this.run?.abort();
+    this.run = null;
     this.wake();
   }
 
-  private async keepOpen(): Promise<void> {
-    while (this.running) {
+  private async keepOpen(run: AbortController): Promise<void> {
+    while (!run.signal.aborted) {
       this.attempt = new AbortController();
       const watch = setInterval(() => this.endIfSilent(), SILENCE_MS / 4);
       try {
-        if (!(await this.listen())) break;
+        if (!(await this.listen(AbortSignal.any([run.signal, this.attempt.signal])))) break;
       } catch {
         // Said below.
       } finally {
         clearInterval(watch);
       }
-      if (!this.running) return;
+      if (run.signal.aborted) return;
       this.tell({ state: 'broken' });
       await this.pause();
     }
-    if (!this.running) return;
-    this.running = false;
+    if (run.signal.aborted) return;
+    this.run = null;
     this.tell({ state: 'ended' });
   }
 
   /** Until the stream ends; false if nobody is signed in. */
-  private async listen(): Promise<boolean> {
+  private async listen(signal: AbortSignal): Promise<boolean> {
     this.heardAt = Date.now();
     const headers = { Accept: 'text/event-stream', ...(this.lastId && { 'Last-Event-ID': this.lastId }) };
-    const answer = await fetch(this.url, { headers, signal: this.attempt.signal });
+    const answer = await fetch(this.url, { headers, signal });
     if (answer.status === 401 || answer.status === 403) return false;
     if (!answer.ok || !answer.body) throw new Error(`${answer.status}`);
     this.failures = 0;

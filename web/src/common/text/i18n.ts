@@ -19,12 +19,25 @@ declare module 'i18next' {
 
 /** What the person chose here, else the first of the browser's languages that there is. */
 function preferred(): Language {
-  const wanted = [localStorage.getItem(KEPT) ?? '', ...navigator.languages].map((tag) => tag.split('-')[0] ?? '');
+  const wanted = [kept(), ...navigator.languages].map((tag) => tag.split('-')[0] ?? '');
   return wanted.find((tag): tag is Language => tag in texts) ?? 'en';
 }
 
+/** A browser may forbid to keep anything: then a choice lasts as long as the page. */
+function kept(): string {
+  try {
+    return localStorage.getItem(KEPT) ?? '';
+  } catch {
+    return '';
+  }
+}
+
 export function choose(language: Language): void {
-  localStorage.setItem(KEPT, language);
+  try {
+    localStorage.setItem(KEPT, language);
+  } catch {
+    // Said above.
+  }
   void i18next.changeLanguage(language);
 }
 
