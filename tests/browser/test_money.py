@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Door
@@ -200,20 +201,25 @@ async def test_an_answer_that_never_comes_says_so_and_can_be_sent_again(door: Do
     assert await _transfers(door, customer) == [("deposit", 500)]
 
 
-async def test_a_payment_on_old_figures_is_refused_and_asked_again_with_the_new_ones(door: Door) -> None:
+@pytest.mark.parametrize(
+    ("change", "total"), [({"status": "cancelled"}, 500), ({"quantity": 2}, 1900)], ids=["cheaper", "dearer"]
+)
+async def test_a_payment_on_old_figures_is_refused_and_asked_again_with_the_new_ones(
+    door: Door, change: dict[str, Any], total: int
+) -> None:
     customer, number = await _order(door, 2000, 500, 700)
     page = await door.open("financier", f"/admin/orders/{number}")
     await _gear(page, "Pay for order")
     await expect(page.get_by_text("$12.00 will be taken")).to_be_visible()
-    await door.system.admin.ask("PATCH", f"/orders/{number}/items/2", {"status": "cancelled"})
-    await _invoice_is(door, number, 500)
+    await door.system.admin.ask("PATCH", f"/orders/{number}/items/2", change)
+    await _invoice_is(door, number, total)
     await page.get_by_role("button", name="Yes").click()
     await expect(page.get_by_text("The amounts have changed.")).to_be_visible()
-    await expect(page.get_by_text("$5.00 will be taken from the balance.")).to_be_visible()
+    await expect(page.get_by_text(f"${total / 100:.2f} will be taken from the balance.")).to_be_visible()
     assert await _transfers(door, customer) == [("deposit", 2000)]
     await page.get_by_role("button", name="Yes").click()
     await expect(page.locator(".status.pill")).to_have_text("Paid")
-    assert await _transfers(door, customer) == [("deposit", 2000), ("payment", -500)]
+    assert await _transfers(door, customer) == [("deposit", 2000), ("payment", -total)]
 
 
 async def _invoice_is(door: Door, number: str, total: int) -> None:
