@@ -1,12 +1,12 @@
 import { Button, Stack } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useTranslation } from 'react-i18next';
-import { Link, useLocation } from 'wouter';
+import { useLocation } from 'wouter';
 import { $api, answerOf, api } from '../../common/api/client';
 import { byCursor } from '../../common/api/queries';
 import type { CustomerView } from '../../common/api/schema';
 import { BeginConversation } from '../../common/conversation/BeginConversation';
-import { ConversationSummary } from '../../common/conversation/ConversationLink';
+import { ConversationLinks } from '../../common/conversation/ConversationLinks';
 import { Answer, Lines } from '../../common/ui/Answer';
 import { Dialog } from '../../common/ui/Dialog';
 import { More } from '../../common/ui/More';
@@ -30,16 +30,7 @@ export function CustomerTickets({ customer }: { customer: CustomerView }) {
         {({ pages }) => {
           const tickets = pages.flatMap((part) => part.items);
           if (!tickets.length) return <Nothing>{t('chat.none')}</Nothing>;
-          return tickets.map((ticket) => (
-            <Link
-              key={ticket.id}
-              href={`/tickets/${ticket.id}`}
-              className="conversation-link"
-              data-new={ticket.new || undefined}
-            >
-              <ConversationSummary ticket={ticket} />
-            </Link>
-          ));
+          return <ConversationLinks tickets={tickets} />;
         }}
       </Answer>
       <More query={query} />

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
+import { Stack, Text, Textarea } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
@@ -11,6 +11,7 @@ import { AmountInput } from '../../common/money/AmountInput';
 import { parseMoney } from '../../common/money/money';
 import { useLocale } from '../../common/text/useLocale';
 import { Dialog } from '../../common/ui/Dialog';
+import { FormButtons } from '../../common/ui/FormButtons';
 import { ProblemNote, useProblemText } from '../../common/ui/ProblemNote';
 
 const paths = {
@@ -101,14 +102,9 @@ export function MoveMoney({
             {...form.getInputProps('staff_note')}
           />
           {moving.error && !isAtField && <ProblemNote error={moving.error} />}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" disabled={moving.isPending} onClick={onClose}>
-              {t('action.cancel')}
-            </Button>
-            <Button type="submit" loading={moving.isPending}>
-              {t(`money.${kind}`)} {minor ? money(minor) : ''}
-            </Button>
-          </Group>
+          <FormButtons busy={moving.isPending} onCancel={onClose}>
+            {t(`money.${kind}`)} {minor ? money(minor) : ''}
+          </FormButtons>
         </Stack>
       </form>
     </Dialog>

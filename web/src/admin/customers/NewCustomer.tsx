@@ -7,6 +7,7 @@ import { answerOf, api } from '../../common/api/client';
 import { useIntent } from '../../common/api/intent';
 import { fieldErrors } from '../../common/api/problem';
 import { Dialog } from '../../common/ui/Dialog';
+import { FormButtons } from '../../common/ui/FormButtons';
 import { ProblemNote, useProblemText } from '../../common/ui/ProblemNote';
 import { Password } from '../Password';
 
@@ -64,14 +65,9 @@ export function NewCustomer({ onClose }: { onClose: () => void }) {
             {...form.getInputProps('shipping_address')}
           />
           {making.error && !Object.keys(form.errors).length && <ProblemNote error={making.error} />}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" disabled={making.isPending} onClick={onClose}>
-              {t('action.cancel')}
-            </Button>
-            <Button type="submit" loading={making.isPending}>
-              {t('customers.make')}
-            </Button>
-          </Group>
+          <FormButtons busy={making.isPending} onCancel={onClose}>
+            {t('customers.make')}
+          </FormButtons>
         </Stack>
       </form>
     </Dialog>

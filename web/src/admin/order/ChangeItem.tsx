@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { useState } from 'react';
+import { type ChangeEvent, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { answerOf, api } from '../../common/api/client';
 import { fieldErrors } from '../../common/api/problem';
@@ -99,60 +99,77 @@ interface Field {
 function Price({ page, item, error, change }: Field) {
   const { t } = useTranslation();
   const locale = useLocale();
-  const [typed, setTyped] = useState(toTyped(item.unit_price_minor, page.currency, locale));
-  const [wrong, setWrong] = useState<string | null>(null);
   return (
-    <form
-      id="change-item"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
+    <OneField
+      begin={toTyped(item.unit_price_minor, page.currency, locale)}
+      save={(typed) => {
         const unit_price_minor = parseMoney(typed, page.currency, locale);
-        if (unit_price_minor === null) return setWrong(t('money.not_an_amount'));
+        if (unit_price_minor === null) return t('money.not_an_amount');
         change({ unit_price_minor });
+        return null;
       }}
     >
-      <AmountInput
-        label={t('item.unit_price')}
-        currency={page.currency}
-        data-autofocus
-        value={typed}
-        error={wrong ?? error}
-        onChange={(event) => {
-          setWrong(null);
-          setTyped(event.currentTarget.value);
-        }}
-      />
-    </form>
+      {(input) => (
+        <AmountInput label={t('item.unit_price')} currency={page.currency} {...input} error={input.error ?? error} />
+      )}
+    </OneField>
   );
 }
 
 function Quantity({ item, error, change }: Field) {
   const { t } = useTranslation();
-  const [typed, setTyped] = useState(String(item.quantity));
-  const [wrong, setWrong] = useState<string | null>(null);
+  return (
+    <OneField
+      begin={String(item.quantity)}
+      save={(typed) => {
+        const quantity = /^\d{1,7}$/.test(typed.trim()) ? Number(typed) : 0;
+        if (quantity < 1 || quantity > MOST_PIECES) return t('item.not_a_quantity');
+        change({ quantity });
+        return null;
+      }}
+    >
+      {(input) => <TextInput label={t('item.quantity')} inputMode="numeric" {...input} error={input.error ?? error} />}
+    </OneField>
+  );
+}
+
+interface Input {
+  value: string;
+  error: string | null;
+  onChange: (event: ChangeEvent<HTMLInputElement>) => void;
+  'data-autofocus': true;
+}
+
+/** A form of one field; `save` says what is wrong with what was typed, if anything. */
+function OneField({
+  begin,
+  save,
+  children,
+}: {
+  begin: string;
+  save: (typed: string) => string | null;
+  children: (input: Input) => ReactNode;
+}) {
+  const [value, setValue] = useState(begin);
+  const [error, setError] = useState<string | null>(null);
   return (
     <form
       id="change-item"
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        const quantity = /^\d{1,7}$/.test(typed.trim()) ? Number(typed) : 0;
-        if (quantity < 1 || quantity > MOST_PIECES) return setWrong(t('item.not_a_quantity'));
-        change({ quantity });
+        setError(save(value));
       }}
     >
-      <TextInput
-        label={t('item.quantity')}
-        inputMode="numeric"
-        data-autofocus
-        value={typed}
-        error={wrong ?? error}
-        onChange={(event) => {
-          setWrong(null);
-          setTyped(event.currentTarget.value);
-        }}
-      />
+      {children({
+        value,
+        error,
+        onChange(event) {
+          setError(null);
+          setValue(event.currentTarget.value);
+        },
+        'data-autofocus': true,
+      })}
     </form>
   );
 }

@@ -6,7 +6,7 @@ import { byCursor } from '../../common/api/queries';
 import type { OrderPage, TicketRow } from '../../common/api/schema';
 import { BeginConversation } from '../../common/conversation/BeginConversation';
 import { Conversation } from '../../common/conversation/Conversation';
-import { ConversationSummary } from '../../common/conversation/ConversationLink';
+import { ConversationSummary } from '../../common/conversation/ConversationSummary';
 import { Answer, Lines } from '../../common/ui/Answer';
 import { Side } from '../../common/ui/Dialog';
 import { BackIcon } from '../../common/ui/icons';

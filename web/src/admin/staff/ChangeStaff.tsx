@@ -1,4 +1,4 @@
-import { Button, Group, PasswordInput, Stack, Switch } from '@mantine/core';
+import { PasswordInput, Stack, Switch } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
@@ -6,6 +6,7 @@ import { answerOf, api } from '../../common/api/client';
 import { fieldErrors } from '../../common/api/problem';
 import type { StaffView } from '../../common/api/schema';
 import { Dialog } from '../../common/ui/Dialog';
+import { FormButtons } from '../../common/ui/FormButtons';
 import { ProblemNote } from '../../common/ui/ProblemNote';
 import { RoleSelect, type StaffRole } from './RoleSelect';
 
@@ -52,14 +53,9 @@ export function ChangeStaff({ member, onClose }: { member: StaffView; onClose: (
             {...form.getInputProps('disabled', { type: 'checkbox' })}
           />
           {changing.error && !Object.keys(form.errors).length && <ProblemNote error={changing.error} />}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" disabled={changing.isPending} onClick={onClose}>
-              {t('action.cancel')}
-            </Button>
-            <Button type="submit" loading={changing.isPending}>
-              {t('action.save')}
-            </Button>
-          </Group>
+          <FormButtons busy={changing.isPending} onCancel={onClose}>
+            {t('action.save')}
+          </FormButtons>
         </Stack>
       </form>
     </Dialog>

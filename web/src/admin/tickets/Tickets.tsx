@@ -1,10 +1,10 @@
 import { SegmentedControl, Stack } from '@mantine/core';
 import { keepPreviousData } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { Link, useSearchParams } from 'wouter';
+import { useSearchParams } from 'wouter';
 import { $api } from '../../common/api/client';
 import { byCursor } from '../../common/api/queries';
-import { ConversationSummary } from '../../common/conversation/ConversationLink';
+import { ConversationLinks } from '../../common/conversation/ConversationLinks';
 import { Answer, Lines } from '../../common/ui/Answer';
 import { More } from '../../common/ui/More';
 import { Nothing } from '../../common/ui/Nothing';
@@ -43,16 +43,7 @@ export function Tickets() {
           {({ pages }) => {
             const tickets = pages.flatMap((part) => part.items);
             if (!tickets.length) return <Nothing>{t(all ? 'tickets.none' : 'tickets.none_new')}</Nothing>;
-            return tickets.map((ticket) => (
-              <Link
-                key={ticket.id}
-                href={`/tickets/${ticket.id}`}
-                className="conversation-link"
-                data-new={ticket.new || undefined}
-              >
-                <ConversationSummary ticket={ticket} who={ticket.customer_name} />
-              </Link>
-            ));
+            return <ConversationLinks tickets={tickets} />;
           }}
         </Answer>
         <More query={query} />

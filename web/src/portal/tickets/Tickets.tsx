@@ -1,11 +1,11 @@
 import { Button, Group, Stack } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useTranslation } from 'react-i18next';
-import { Link, useLocation } from 'wouter';
+import { useLocation } from 'wouter';
 import { $api } from '../../common/api/client';
 import { byCursor } from '../../common/api/queries';
 import { BeginConversation } from '../../common/conversation/BeginConversation';
-import { ConversationSummary, useIsNew } from '../../common/conversation/ConversationLink';
+import { ConversationLinks } from '../../common/conversation/ConversationLinks';
 import { Answer, Lines } from '../../common/ui/Answer';
 import { Dialog } from '../../common/ui/Dialog';
 import { More } from '../../common/ui/More';
@@ -18,7 +18,6 @@ export function Tickets() {
   const { t } = useTranslation();
   const [, go] = useLocation();
   const [beginning, form] = useDisclosure();
-  const isNew = useIsNew();
   const query = $api.useInfiniteQuery('get', '/api/portal/tickets', { params: { query: { limit: 20 } } }, byCursor);
   return (
     <Stack gap="sm" maw={820}>
@@ -31,16 +30,7 @@ export function Tickets() {
           {({ pages }) => {
             const tickets = pages.flatMap((part) => part.items);
             if (!tickets.length) return <Nothing>{t('ask.none')}</Nothing>;
-            return tickets.map((ticket) => (
-              <Link
-                key={ticket.id}
-                href={`/tickets/${ticket.id}`}
-                className="conversation-link"
-                data-new={isNew(ticket) || undefined}
-              >
-                <ConversationSummary ticket={ticket} />
-              </Link>
-            ));
+            return <ConversationLinks tickets={tickets} />;
           }}
         </Answer>
         <More query={query} />
