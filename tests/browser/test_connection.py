@@ -26,6 +26,7 @@ async def test_a_page_opened_while_the_gateway_is_away_can_be_tried_again(door: 
     customer = await door.system.new_customer()
     number = await door.system.new_order(customer, 500)
     page = await door.open(customer, "/")
+    await expect(page.get_by_role("link", name=number)).to_be_visible()
     await page.clock.install()
     with door.link.cut():
         await page.get_by_role("link", name=number).click()
