@@ -1,7 +1,19 @@
 /** Money is an integer of minor units (`amount_minor`) in a currency; here it is shown and read, by text alone. */
 
+// One is dear to make (20 µs), and an order of 600 items shows 1,200 amounts.
+const formats = new Map<string, Intl.NumberFormat>();
+
+function formatOf(currency: string, locale: string): Intl.NumberFormat {
+  const name = `${currency} ${locale}`;
+  const format =
+    formats.get(name) ??
+    new Intl.NumberFormat(locale, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
+  formats.set(name, format);
+  return format;
+}
+
 export function minorDigits(currency: string): number {
-  return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
+  return formatOf(currency, 'en').resolvedOptions().maximumFractionDigits ?? 2;
 }
 
 /** `-1234` of USD is the decimal text `-12.34`. */
@@ -15,8 +27,7 @@ export function toDecimal(minor: number, currency: string): `${number}` {
 
 /** In the locale's form: `$1,234.50`, `1 234,50 $`. Intl takes decimal text, so no float is ever made of it. */
 export function formatMoney(minor: number, currency: string, locale: string): string {
-  const format = new Intl.NumberFormat(locale, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
-  return format.format(toDecimal(minor, currency));
+  return formatOf(currency, locale).format(toDecimal(minor, currency));
 }
 
 /** As a person would type it into a field, in their locale. */
