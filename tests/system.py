@@ -4,14 +4,18 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import httpx2 as httpx
 from fastapi import FastAPI
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from gateway import app as gateway
+from gateway.accounts import passwords
 from gateway.accounts.bootstrap import set_staff_login
 from gateway.settings import GatewaySettings
 from services.billing import api as billing_api
@@ -32,6 +36,8 @@ from tests.promise import Promise
 
 STAFF = ("admin", "financier", "operator")
 PASSWORD = "correct horse battery staple"
+# Passwords are hashed and compared hundreds of times here; at full strength each costs a third of a second of a core.
+QUICK_HASH = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
 
 
 @dataclass
@@ -186,6 +192,7 @@ async def _make_staff(gateway_database: Database) -> None:
 async def running_system(installation: Installation) -> AsyncIterator[System]:
     """Every process of Purser as an application of its own, in this one, on wires that can be cut."""
     async with AsyncExitStack() as stack:
+        stack.enter_context(patch.object(passwords, "_argon2id", QUICK_HASH))
         links = {"broker": await _link(stack, installation.servers.broker_url)}
         for name, app in _processes(installation, links["broker"]).items():
             links[name] = await _link(stack, await stack.enter_async_context(serving(app)))
