@@ -50,7 +50,7 @@ class Door:
 
     async def context(self, **options: Any) -> BrowserContext:
         """A browser with nobody signed in."""
-        wanted = {"locale": "en-US", "viewport": DESKTOP, "base_url": self.url, "reduced_motion": "reduce", **options}
+        wanted = {"locale": "en-US", "viewport": DESKTOP, "base_url": self.url, **options}
         context = await self.browser.new_context(**wanted)
         context.on("page", self._watch)
         self.contexts.append(context)
