@@ -34,6 +34,12 @@ async def story(door: Door) -> Story:
 
 async def _flaws(page: Page) -> list[str]:
     """What axe finds, once nothing moves any more."""
+    await page.evaluate("""new Promise(done => {
+        const floating = () => [...document.querySelectorAll('[role=menu], [role=dialog]')]
+        const isWhole = each => getComputedStyle(each).opacity === '1'
+        const look = () => floating().every(isWhole) ? done() : setTimeout(look, 20)
+        look()
+    })""")
     await page.evaluate("Promise.all(document.getAnimations().map(each => each.finished.catch(() => {})))")
     await page.evaluate(AXE.read_text())
     found: dict[str, Any] = await page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
