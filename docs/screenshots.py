@@ -6,11 +6,12 @@ with the password that `make up` has printed or was given, and PURSER_URL where 
 """
 
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.chromium import ARGUMENTS, find_chromium
 
 IMAGES = Path(__file__).parent / "images"
 URL = os.environ.get("PURSER_URL", "http://127.0.0.1:8000")
@@ -49,10 +50,8 @@ def an_order(page: Page, orders: str) -> str:
 
 def main() -> None:
     with sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
-        path = own if own.exists() else shutil.which("chromium") or shutil.which("google-chrome")
-        arguments = [] if os.geteuid() else ["--no-sandbox"]
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        path = find_chromium(playwright.chromium.executable_path)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         staff = sign_in(browser, "admin", viewport={"width": 1440, "height": 900})
         number = an_order(staff, "/api/admin/orders")
         take(staff, f"/admin/orders/{number}", "admin-order.png")

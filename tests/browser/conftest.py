@@ -1,7 +1,5 @@
 """Real browsers before the whole of Purser: Chromium, driven by Playwright, on the sites as the gateway serves them."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,24 +8,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, Route, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
 
+from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.link import Link, linked
 from tests.people import Person
 from tests.system import PASSWORD, System
 
 ROOT = Path(__file__).parents[2]
 FAILURES = ROOT / "test-results"
-INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DESKTOP = {"width": 1440, "height": 900}
-QUIET = (
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 # What a browser logs of an answer that was meant to be a refusal, or of a connection that a test has cut.
 EXPECTED = ("Failed to load resource", "net::ERR_")
 
@@ -104,23 +94,13 @@ async def _hold_reads(route: Route) -> None:
         await route.continue_()
 
 
-def _executable(playwright: Playwright) -> str:
-    """Playwright's own Chromium, or one that is installed."""
-    own = playwright.chromium.executable_path
-    found = os.environ.get("PURSER_BROWSER") or (own if Path(own).exists() else None)
-    found = found or next((path for name in INSTALLED if (path := shutil.which(name))), None)
-    if not found:
-        pytest.skip("no Chromium here: `make browser` gets one")
-    return found
-
-
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        # Chromium's sandbox does not work for root.
-        sandbox = [] if os.geteuid() else ["--no-sandbox"]
-        path = _executable(playwright)
-        opened = await playwright.chromium.launch(executable_path=path, args=[*QUIET, *sandbox])
+        path = find_chromium(playwright.chromium.executable_path)
+        if path is None:
+            pytest.skip("no Chromium here: `make browser` gets one")
+        opened = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield opened
         await opened.close()
 
@@ -129,7 +109,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def wire(purser: System) -> AsyncIterator[Link]:
     """Between the browsers and the gateway."""
     if not (ROOT / "web" / "dist" / "index.html").exists():
-        pytest.skip("the sites are not built: `deploy/sites` builds them")
+        pytest.fail("the sites are not built: `deploy/sites` builds them")
     where = urlsplit(purser.url)
     async with linked(where.hostname or "", where.port or 0) as link:
         yield link

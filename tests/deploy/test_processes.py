@@ -9,13 +9,15 @@ from pathlib import Path
 
 from deploy.local.processes import MARK, end, started_for
 
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+# Ignores what asks it to stop, and ends with this process at the latest.
+DEAF = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); sys.stdin.read()"
 
 
 @contextmanager
 def running(home: Path) -> Iterator[subprocess.Popen[bytes]]:
     environment = os.environ | {MARK: str(home)}
-    with subprocess.Popen([sys.executable, "-c", DEAF], env=environment, stdout=subprocess.PIPE) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", DEAF], env=environment, **pipes) as process:
         assert process.stdout is not None
         process.stdout.readline()
         try:

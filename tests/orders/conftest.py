@@ -18,6 +18,7 @@ from shared.contracts.billing import InvoiceFacts, OrderPaid, OrderRefunded
 from shared.db import Database
 from tests.client import Client
 from tests.installation import Installation, settings
+from tests.orders.imports import Shop
 
 OPERATOR = Caller("oper", Role.OPERATOR)
 
@@ -126,3 +127,8 @@ async def customer(client: Client, orders: Database) -> Customer:
     made = await client.ask("POST", "/customers", body, caller=OPERATOR)
     assert made.status_code == 201, made.text
     return Customer(client, orders, UUID(made.json()["id"]), login)
+
+
+@pytest.fixture
+def shop(orders: Database) -> Shop:
+    return Shop(orders)
