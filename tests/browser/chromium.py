@@ -1,5 +1,7 @@
-"""The Chromium that the browser tests and the README's pictures use. `python -m tests.browser.chromium` says which it is;
-it ends with 1 where there is none."""
+"""The Chromium that the browser tests and the README's pictures use.
+
+`python -m tests.browser.chromium` says which it is; it ends with 1 where there is none.
+"""
 
 import os
 import shutil
@@ -31,5 +33,5 @@ def find_chromium(own: str) -> str | None:
 if __name__ == "__main__":
     with sync_playwright() as playwright:
         found = find_chromium(playwright.chromium.executable_path)
-    print(found or "none")
+    sys.stdout.write(f"{found or 'none'}\n")
     sys.exit(not found)

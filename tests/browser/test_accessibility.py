@@ -55,6 +55,7 @@ async def _staffs_views(page: Page, story: Story) -> AsyncIterator[str]:
         yield path
     gear = page.get_by_role("button", name=GEAR)
     await gear.click()
+    await expect(page.get_by_role("menu")).to_be_visible()
     yield "gear menu"
     await page.get_by_role("menuitem", name="Deposit").click()
     await page.get_by_role("dialog").get_by_role("button", name="Deposit").click()
@@ -62,6 +63,7 @@ async def _staffs_views(page: Page, story: Story) -> AsyncIterator[str]:
     await page.keyboard.press("Escape")
     await gear.click()
     await page.get_by_role("menuitem", name="Pay for order").click()
+    await expect(page.get_by_role("dialog").last).to_be_visible()
     yield "question"
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name="Chat").click()
@@ -70,17 +72,22 @@ async def _staffs_views(page: Page, story: Story) -> AsyncIterator[str]:
     await page.get_by_role("button", name="All conversations").click()
     yield "conversations"
     await page.get_by_role("button", name="Begin a conversation").click()
+    await expect(page.get_by_role("dialog").last).to_be_visible()
     yield "new conversation"
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name="Cancel the order").click()
+    await expect(page.get_by_role("dialog").last).to_be_visible()
     yield "cancelling"
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name="Change item 1").click()
+    await expect(page.get_by_role("menu")).to_be_visible()
     yield "item menu"
     await page.get_by_role("menuitem", name="Change the price").click()
+    await expect(page.get_by_role("dialog").last).to_be_visible()
     yield "price"
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name="admin", exact=True).click()
+    await expect(page.get_by_role("menu")).to_be_visible()
     yield "user menu"
     await page.goto(f"/admin/customers/{story.customer.id}")
     await page.get_by_role("button", name="Show the statement").click()
@@ -91,6 +98,7 @@ async def _staffs_views(page: Page, story: Story) -> AsyncIterator[str]:
     yield "ticket"
     await page.goto("/admin/customers")
     await page.get_by_role("button", name="New customer").click()
+    await expect(page.get_by_role("dialog").last).to_be_visible()
     yield "new customer"
 
 
@@ -101,6 +109,7 @@ async def _customers_views(page: Page, story: Story) -> AsyncIterator[str]:
         await expect(page.locator("[aria-hidden] .mantine-Skeleton-root")).to_have_count(0)
         yield path
     await page.get_by_role("button", name="Pay from balance").click()
+    await expect(page.get_by_role("dialog").last).to_be_visible()
     yield "question"
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name="Ask about this order").click()
@@ -108,6 +117,7 @@ async def _customers_views(page: Page, story: Story) -> AsyncIterator[str]:
     yield "conversation"
     await page.goto("/tickets")
     await page.get_by_role("button", name="Write to the shop").click()
+    await expect(page.get_by_role("dialog").last).to_be_visible()
     yield "new conversation"
 
 

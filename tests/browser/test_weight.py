@@ -71,6 +71,7 @@ async def test_a_page_open_under_constant_news_keeps_its_memory(door: Door) -> N
     bytes_before, nodes_before = await _heap(page, devtools)
     await happen(450, 600)
     bytes_after, nodes_after = await _heap(page, devtools)
-    assert len([url for url in heard if url.endswith(number)]) > 10
+    # At most once a second, so how often depends on how quick the machine is.
+    assert len([url for url in heard if url.endswith(number)]) > 2
     assert bytes_after - bytes_before < MOST_GROWTH_BYTES
     assert abs(nodes_after - nodes_before) < 10

@@ -16,8 +16,8 @@ DEAF = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print
 @contextmanager
 def running(home: Path) -> Iterator[subprocess.Popen[bytes]]:
     environment = os.environ | {MARK: str(home)}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", DEAF], env=environment, **pipes) as process:
+    command, pipe = [sys.executable, "-c", DEAF], subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe) as process:
         assert process.stdout is not None
         process.stdout.readline()
         try:
