@@ -59,17 +59,24 @@ class Service:
 
         Only what the client has sent goes on (`exclude_unset`), so that the service's own defaults hold.
         """
-        headers = {
-            "Authorization": f"Bearer {sign(self.link.key, self.caller, self.name, method, path)}",
-            "Content-Type": "application/json",
-        }
+        target = URL(self.url + path + _query(query), encoded=True)
+        data = b"" if body is None else body.model_dump_json(exclude_unset=True).encode()
+        word = sign(
+            self.link.key,
+            self.caller,
+            self.name,
+            method,
+            path,
+            query=target.raw_query_string,
+            idempotency_key=key,
+            body=data,
+        )
+        headers = {"Authorization": f"Bearer {word}", "Content-Type": "application/json"}
         if key:
             headers["Idempotency-Key"] = key
         if correlation_id := structlog.contextvars.get_contextvars().get("correlation_id"):
             headers[HEADER] = correlation_id
-        url = URL(self.url + path + _query(query), encoded=True)
-        data = None if body is None else body.model_dump_json(exclude_unset=True).encode()
-        answer = await self._send(method, url, data, headers)
+        answer = await self._send(method, target, data, headers)
         if answer.status_code == 401:
             # Whoever asks has been recognised here: it is the gateway that the service does not believe.
             log.error("the service does not accept the gateway's key", service=self.name)
@@ -100,7 +107,7 @@ class Service:
             pass
         return None
 
-    async def _send(self, method: str, url: URL, data: bytes | None, headers: dict[str, str]) -> Response:
+    async def _send(self, method: str, url: URL, data: bytes, headers: dict[str, str]) -> Response:
         """Send it, and once more where the connection broke.
 
         Everything may be sent twice: what makes something new bears a key, and the rest sets a state. The usual reason
@@ -108,7 +115,7 @@ class Service:
         """
         for again in (True, False):
             try:
-                async with self.link.http.request(method, url, data=data, headers=headers) as answer:
+                async with self.link.http.request(method, url, data=data or None, headers=headers) as answer:
                     body = await answer.read()
                     return Response(
                         body,

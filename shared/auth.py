@@ -1,6 +1,8 @@
 """Who is asking: the gateway signs it for one service, one request and a minute; the service believes nobody else."""
 
 import base64
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from shared.errors import Forbidden, Unauthenticated
 
 LIFETIME = timedelta(seconds=60)
+# The clocks of two machines are never quite the same.
+LEEWAY = timedelta(seconds=5)
 
 
 class Role(StrEnum):
@@ -62,8 +66,21 @@ def public_keys(encoded: str) -> list[Ed25519PublicKey]:
     return [Ed25519PublicKey.from_public_bytes(base64.b64decode(key)) for key in encoded.split(",")]
 
 
-def sign(key: Ed25519PrivateKey, caller: Caller, audience: str, method: str, path: str) -> str:
-    """The gateway's word, for `audience` (a service) and this very request, on who is asking."""
+def sign(
+    key: Ed25519PrivateKey,
+    caller: Caller,
+    audience: str,
+    method: str,
+    path: str,
+    *,
+    query: str = "",
+    idempotency_key: str = "",
+    body: bytes = b"",
+) -> str:
+    """The gateway's word, for `audience` (a service) and this very request, on who is asking.
+
+    Overheard, it is good for nothing but the same request again; what moves money has one effect per key.
+    """
     now = datetime.now(UTC)
     claims = {
         "iss": "gateway",
@@ -71,15 +88,24 @@ def sign(key: Ed25519PrivateKey, caller: Caller, audience: str, method: str, pat
         "sub": caller.login,
         "role": caller.role.value,
         "customer_id": str(caller.customer_id) if caller.customer_id else None,
-        "method": method,
-        "path": path,
+        "request": _digest(method, path, query, idempotency_key, body),
         "iat": now,
         "exp": now + LIFETIME,
     }
     return jwt.encode(claims, key, algorithm="EdDSA")
 
 
-def verify(assertion: str, keys: Sequence[Ed25519PublicKey], audience: str, method: str, path: str) -> Caller:
+def verify(
+    assertion: str,
+    keys: Sequence[Ed25519PublicKey],
+    audience: str,
+    method: str,
+    path: str,
+    *,
+    query: str = "",
+    idempotency_key: str = "",
+    body: bytes = b"",
+) -> Caller:
     """Read the gateway's word; refuse one that is forged, stale, or meant for another service or request."""
     for key in keys:
         try:
@@ -89,16 +115,22 @@ def verify(assertion: str, keys: Sequence[Ed25519PublicKey], audience: str, meth
                 algorithms=["EdDSA"],
                 audience=audience,
                 issuer="gateway",
-                options={"require": ["exp", "iat", "sub", "aud", "iss"]},
+                leeway=LEEWAY,
+                options={"require": ["exp", "iat", "sub", "aud", "iss", "role", "request"]},
             )
         except jwt.InvalidSignatureError:
             continue
         except jwt.InvalidTokenError:
             break
-        if (claims.get("method"), claims.get("path")) != (method, path):
+        if claims["request"] != _digest(method, path, query, idempotency_key, body):
             break
         customer_id = claims.get("customer_id")
         if (claims["role"] == Role.CUSTOMER) != bool(customer_id):
             break
         return Caller(claims["sub"], Role(claims["role"]), UUID(customer_id) if customer_id else None)
     raise Unauthenticated("The request does not bear the gateway's valid word on who is asking.")
+
+
+def _digest(method: str, path: str, query: str, idempotency_key: str, body: bytes) -> str:
+    head = json.dumps([method, path, query, idempotency_key]).encode()
+    return hashlib.sha256(head + b"\n" + body).hexdigest()

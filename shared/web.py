@@ -52,7 +52,16 @@ async def _caller(request: Request) -> Caller:
     if scheme.lower() != "bearer":
         raise Unauthenticated("The request does not bear the gateway's word on who is asking.")
     state = request.app.state
-    return auth.verify(assertion, state.caller_keys, state.service, request.method, request.scope["path"])
+    return auth.verify(
+        assertion,
+        state.caller_keys,
+        state.service,
+        request.method,
+        request.scope["path"],
+        query=request.scope["query_string"].decode("latin-1"),
+        idempotency_key=request.headers.get("Idempotency-Key", ""),
+        body=await request.body(),
+    )
 
 
 Asking = Annotated[Caller, Depends(_caller)]

@@ -20,14 +20,21 @@ class Client:
         self, method: str, path: str, body: object = None, *, caller: Caller | None = None, key: str = ""
     ) -> httpx.Response:
         """Its answer; `caller` is the usual one where none is named, the key a new one."""
-        signed = auth.sign(self.installation.key, caller or self.usual, self.service, method, path.partition("?")[0])
-        headers = {
-            "Authorization": f"Bearer {signed}",
-            "Content-Type": "application/json",
-            "Idempotency-Key": key or str(uuid4()),
-        }
-        content = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
-        return await self.http.request(method, path, content=content, headers=headers)
+        content = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key or str(uuid4())}
+        request = self.http.build_request(method, path, content=content or None, headers=headers)
+        signed = auth.sign(
+            self.installation.key,
+            caller or self.usual,
+            self.service,
+            method,
+            request.url.path,
+            query=request.url.query.decode(),
+            idempotency_key=headers["Idempotency-Key"],
+            body=content,
+        )
+        request.headers["Authorization"] = f"Bearer {signed}"
+        return await self.http.send(request)
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:

@@ -78,12 +78,15 @@ async def test_a_wrong_body_is_refused(
 async def test_without_a_proper_key_nothing_is_done(
     client: Client, customer: Customer, key: str | None, expected: tuple[int, str]
 ) -> None:
-    signed = auth.sign(client.installation.key, FINANCIER, "billing", "POST", f"/customers/{customer.id}/deposits")
+    path, body = f"/customers/{customer.id}/deposits", b'{"amount_minor": 1, "currency": "USD"}'
+    sent = (key or "").encode()
+    signed = auth.sign(
+        client.installation.key, FINANCIER, "billing", "POST", path, idempotency_key=sent.decode("latin-1"), body=body
+    )
     headers = [(b"authorization", f"Bearer {signed}".encode()), (b"content-type", b"application/json")]
     if key is not None:
-        headers.append((b"idempotency-key", key.encode()))
-    body = b'{"amount_minor": 1, "currency": "USD"}'
-    answer = await client.http.post(f"/customers/{customer.id}/deposits", content=body, headers=headers)
+        headers.append((b"idempotency-key", sent))
+    answer = await client.http.post(path, content=body, headers=headers)
     assert refusal(answer) == expected
 
 

@@ -51,8 +51,17 @@ class Fake:
     async def answer(self, request: Request) -> Response:
         bearer = request.headers["Authorization"].removeprefix("Bearer ")
         keys = auth.public_keys(self.installation.public_key)
-        caller = auth.verify(bearer, keys, self.name, request.method, request.url.path)
         body = await request.body()
+        caller = auth.verify(
+            bearer,
+            keys,
+            self.name,
+            request.method,
+            request.url.path,
+            query=request.url.query,
+            idempotency_key=request.headers.get("Idempotency-Key", ""),
+            body=body,
+        )
         path = request.url.path
         self.asked.append(Asked(request.method, path, dict(request.query_params), body, dict(request.headers), caller))
         await asyncio.sleep(self.seconds)
