@@ -87,7 +87,7 @@ async def _staffs_views(page: Page, story: Story) -> AsyncIterator[str]:
     yield "price"
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name="admin", exact=True).click()
-    await expect(page.get_by_role("menu")).to_be_visible()
+    await expect(page.get_by_role("dialog", name="admin")).to_be_visible()
     yield "user menu"
     await page.goto(f"/admin/customers/{story.customer.id}")
     await page.get_by_role("button", name="Show the statement").click()
