@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared import failpoints
 from shared.errors import IdempotencyKeyReused
 
 V = TypeVar("V", bound=BaseModel)
@@ -24,6 +25,7 @@ async def once(
     """
     which = {"scope": scope, "key": key}
     request_hash = hashlib.sha256(request).digest()
+    failpoints.hit("before_claim", answer.__name__)
     claimed = await session.execute(
         text(
             "INSERT INTO idempotency_keys (scope, key, request_hash) VALUES (:scope, :key, :request_hash)"
@@ -40,6 +42,7 @@ async def once(
         if first.request_hash != request_hash:
             raise IdempotencyKeyReused("This Idempotency-Key was used for another request: send a new one.")
         return answer.model_validate_json(first.answer)
+    failpoints.hit("after_claim", answer.__name__)
     view = await work()
     await session.execute(
         text("UPDATE idempotency_keys SET answer = :answer WHERE scope = :scope AND key = :key"),

@@ -48,7 +48,7 @@ async def record_all(session: AsyncSession, events: Sequence[Event]) -> None:
             for event in events
         ],
     )
-    session.info["told"] = True
+    session.info.setdefault("told", set()).update(event.routing_key for event in events)
 
 
 async def ring(database: Database) -> None:

@@ -21,6 +21,7 @@ from cloudevents.core.v1.event import CloudEvent
 from prometheus_client import Counter, Gauge
 from sqlalchemy.engine import make_url
 
+from shared import failpoints
 from shared.contracts.subscriptions import LISTENED_TO
 from shared.messaging import EVENTS
 from shared.outbox import CHANNEL
@@ -113,6 +114,7 @@ class Relay:
             if confirmed:
                 await connection.execute(ARCHIVE, confirmed)
                 sent_total.inc(len(confirmed))
+                failpoints.hit("after_archive", *(row["routing_key"] for row in rows))
             if broken is not None:
                 raise broken
             stuck = stuck | came_back if came_back else set()
@@ -170,9 +172,11 @@ class Relay:
             correlation_id=row["correlation_id"],
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         )
-        await exchange.publish(
-            message, row["routing_key"], mandatory=row["routing_key"] in LISTENED_TO, timeout=ANSWER_SECONDS
-        )
+        key = row["routing_key"]
+        failpoints.hit("before_publish", key)
+        with failpoints.during("before_confirm", key):
+            await exchange.publish(message, key, mandatory=key in LISTENED_TO, timeout=ANSWER_SECONDS)
+        failpoints.hit("after_confirm", key)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import auth, idempotency, outbox
+from shared import auth, failpoints, idempotency, outbox
 from shared.auth import Caller
 from shared.contracts.base import storable
 from shared.correlation import CorrelationId
@@ -41,6 +41,8 @@ async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
     database: Database = request.app.state.database
     async with database.transaction() as session:
         yield session
+        failpoints.hit("before_commit", *session.info.get("told", ()))
+    failpoints.hit("after_commit", *session.info.get("told", ()))
 
 
 # scope="function": commit first, answer then. With the default scope a failing commit was answered 200.

@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import inbox, outbox
+from shared import failpoints, inbox, outbox
 from shared.contracts.base import Event
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
 from shared.db import Database, is_unreachable
@@ -89,7 +89,9 @@ class Delivery:
             return
         with structlog.contextvars.bound_contextvars(correlation_id=message.correlation_id, event_id=str(event_id)):
             if await self._take(event_id, event):
+                failpoints.hit("before_ack", self.queue)
                 await message.ack()
+                failpoints.hit("after_ack", self.queue)
             else:
                 await self._give_up(message)
 
@@ -116,9 +118,12 @@ class Delivery:
 
     async def _react(self, event_id: UUID, event: Event) -> None:
         async with self.database.transaction() as session:
+            failpoints.hit("before_inbox", self.queue)
             first = await inbox.first_time(session, event_id)
+            failpoints.hit("after_inbox", self.queue)
             if first:
                 await self.reaction(event, session)
+            failpoints.hit("after_effect", self.queue)
         (effects_total if first else repeats_total).labels(self.queue).inc()
 
     async def _give_up(self, message: RabbitMessage) -> None:
