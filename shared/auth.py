@@ -57,6 +57,11 @@ class Caller:
         if not self.moves_money:
             raise Forbidden("Moving a customer's money takes the role financier or admin.")
 
+    def require_admin(self) -> None:
+        """Looking through all the books, and repairing them."""
+        if self.role is not Role.ADMIN:
+            raise Forbidden("This takes the role admin.")
+
 
 def private_key(encoded: str) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(base64.b64decode(encoded))

@@ -6,7 +6,7 @@ import binascii
 import json
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import auth, failpoints, idempotency, outbox
 from shared.auth import Caller
-from shared.contracts.base import storable
+from shared.contracts.base import OrderNumber, storable
 from shared.correlation import CorrelationId
 from shared.db import Database
 from shared.errors import BadCursor, Unauthenticated
@@ -109,6 +109,10 @@ def decode_cursor(cursor: str, *kinds: type) -> list[Any]:
 
 Cursor = Annotated[str | None, Query(max_length=300, description="`next` of the part before.")]
 Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
+
+# For the gateway, which reads whole books: a part begins after the key of the last position of the part before.
+Many = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
+Numbers = Annotated[Sequence[OrderNumber], Query(max_length=100, description="Only these.")]
 
 
 # --- Applications -----------------------------------------------------------------------------------------------------

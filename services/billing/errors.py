@@ -18,6 +18,10 @@ class NothingToPay(Refusal):
     """The order is paid, or cancelled."""
 
 
+class NothingToTell(Refusal):
+    """No money has moved for the order."""
+
+
 class AmountChanged(Refusal):
     """The payer saw other figures than those that hold now; the new ones are told."""
 

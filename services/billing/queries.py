@@ -41,6 +41,12 @@ async def lock_known_invoice(session: AsyncSession, order_number: str) -> Invoic
     return await session.get_one(Invoice, order_number, with_for_update=True)
 
 
+async def find_last_transfer(session: AsyncSession, order_number: str) -> Transfer | None:
+    """The newest one for an order."""
+    wanted = select(Transfer).where(Transfer.order_number == order_number)
+    return await session.scalar(wanted.order_by(Transfer.account_version.desc()).limit(1))
+
+
 async def list_transfers(
     session: AsyncSession,
     customer_id: UUID,

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
-from services.billing import queries, views
+from services.billing import positions, queries, views
 from services.billing.commands.move_money import move_money
 from services.billing.commands.pay_for_order import pay_for_order
+from services.billing.commands.tell_invoice_again import tell_invoice_again
 from services.billing.errors import UnknownCustomer
 from shared.acts import list_acts
 from shared.auth import Caller
@@ -24,7 +25,8 @@ from shared.contracts.http.billing import (
     StatementView,
     TransferKind,
 )
-from shared.web import Asking, Cursor, Limit, Once, Session, decode_cursor, encode_cursor
+from shared.contracts.http.reconciliation import AccountPosition, InvoicePosition, ToldAgain
+from shared.web import Asking, Cursor, Limit, Many, Numbers, Once, Session, decode_cursor, encode_cursor
 
 router = APIRouter(tags=["billing"])
 Number = Annotated[OrderNumber, Path()]
@@ -121,3 +123,27 @@ async def get_acts(customer_id: UUID, session: Session, caller: Asking) -> list[
     """What staff did with a customer's money, newest first."""
     caller.require_staff()
     return await list_acts(session, str(customer_id))
+
+
+@router.get("/positions/orders")
+async def list_invoice_positions(
+    session: Session, caller: Asking, after: OrderNumber | None = None, number: Numbers = (), limit: Many = 500
+) -> list[InvoicePosition]:
+    """How invoices stand, beside what the ledger says was paid, by order."""
+    caller.require_admin()
+    return await positions.list_invoice_positions(session, after, number, limit)
+
+
+@router.get("/positions/accounts")
+async def list_account_positions(
+    session: Session, caller: Asking, after: UUID | None = None, limit: Many = 500
+) -> list[AccountPosition]:
+    """How customers' accounts stand, beside what the ledger says, by id."""
+    caller.require_admin()
+    return await positions.list_account_positions(session, after, limit)
+
+
+@router.post("/orders/{order_number}/telling")
+async def tell_again(order_number: Number, session: Session, caller: Asking) -> ToldAgain:
+    """Tell the invoice's facts again, as a new version."""
+    return await tell_invoice_again(session, caller, order_number)

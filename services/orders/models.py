@@ -46,6 +46,10 @@ def order_name(number: int) -> str:
     return f"ORD-{number:010d}"
 
 
+def number_of(name: str) -> int:
+    return int(name.removeprefix("ORD-"))
+
+
 class Base(DeclarativeBase):
     metadata = service_metadata()
     type_annotation_map: ClassVar = {datetime: DateTime(timezone=True), int: BigInteger, str: Text}

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from services.orders.errors import UnknownCustomer, UnknownOrder
-from services.orders.models import Customer, Order
+from services.orders.models import Customer, Order, number_of
 from shared.auth import Caller
 from shared.contracts.http.orders import OrderGroup
 from shared.contracts.orders import OrderStatus
@@ -65,7 +65,7 @@ async def lock_known_order(session: AsyncSession, number: str) -> Order:
 
 def _whole(number: str) -> Select[Order]:
     whole = (selectinload(Order.items), joinedload(Order.customer))
-    wanted = select(Order).where(Order.number == int(number.removeprefix("ORD-"))).options(*whole)
+    wanted = select(Order).where(Order.number == number_of(number)).options(*whole)
     return wanted.execution_options(populate_existing=True)
 
 

@@ -7,11 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.orders import queries, views
+from services.orders import positions, queries, views
 from services.orders.commands.amend_item import accept_price, amend_item
 from services.orders.commands.cancel_order import cancel_order
 from services.orders.commands.place_order import place_order
 from services.orders.commands.register_customer import register_customer
+from services.orders.commands.tell_order_again import tell_order_again
 from services.orders.models import Order
 from shared.acts import list_acts
 from shared.auth import Caller
@@ -27,8 +28,9 @@ from shared.contracts.http.orders import (
     PlaceOrder,
     RegisterCustomer,
 )
+from shared.contracts.http.reconciliation import OrderPosition, ToldAgain
 from shared.contracts.orders import OrderStatus
-from shared.web import Asking, Cursor, Limit, Once, Session, decode_cursor, encode_cursor
+from shared.web import Asking, Cursor, Limit, Many, Numbers, Once, Session, decode_cursor, encode_cursor
 
 router = APIRouter(tags=["orders"])
 Number = Annotated[OrderNumber, Path()]
@@ -132,3 +134,18 @@ async def get_acts(number: Number, session: Session, caller: Asking) -> list[Act
     caller.require_staff()
     await queries.get_order(session, number, caller)
     return await list_acts(session, number)
+
+
+@router.get("/positions")
+async def list_positions(
+    session: Session, caller: Asking, after: OrderNumber | None = None, number: Numbers = (), limit: Many = 500
+) -> list[OrderPosition]:
+    """How orders stand, by number."""
+    caller.require_admin()
+    return await positions.list_positions(session, after, number, limit)
+
+
+@router.post("/orders/{number}/telling")
+async def tell_again(number: Number, session: Session, caller: Asking) -> ToldAgain:
+    """Tell the order's facts again, as a new version."""
+    return await tell_order_again(session, caller, number)

@@ -105,14 +105,19 @@ async def tell(
     after = Before(ticket)
     delta = (after.total - before.total, after.new - before.new, after.answered - before.answered)
     if any(delta):
-        await _count(session, ticket.customer_id, *delta)
+        if after.total > before.total:
+            await begin_counts(session, ticket.customer_id)
+        await count(session, ticket.customer_id, *delta, new_in_shop=delta[1])
 
 
-async def _count(session: AsyncSession, customer_id: UUID, total: int, new: int, answered: int) -> None:
-    """Add to the counts, and tell the customer's and the shop's as they are then."""
-    if total:
-        zeros = {"customer_id": customer_id, "total": 0, "new": 0, "answered": 0, "version": 0}
-        await session.execute(insert(Counts).values(zeros).on_conflict_do_nothing())
+async def begin_counts(session: AsyncSession, customer_id: UUID) -> None:
+    """Zeros, for a customer who has none yet."""
+    zeros = {"customer_id": customer_id, "total": 0, "new": 0, "answered": 0, "version": 0}
+    await session.execute(insert(Counts).values(zeros).on_conflict_do_nothing())
+
+
+async def count(session: AsyncSession, customer_id: UUID, total: int, new: int, answered: int, new_in_shop: int) -> int:
+    """Add to the counts, and tell the customer's and the shop's as they are then; gives their version."""
     counted = await session.execute(
         update(Counts)
         .where(Counts.customer_id == customer_id)
@@ -126,7 +131,7 @@ async def _count(session: AsyncSession, customer_id: UUID, total: int, new: int,
         .execution_options(synchronize_session=False)
     )
     own = counted.one()
-    of_shop = await _count_in_shop(session, new)
+    of_shop = await _count_in_shop(session, new_in_shop)
     told = TicketCountsChanged(
         customer_id=customer_id,
         new=own.new,
@@ -138,6 +143,7 @@ async def _count(session: AsyncSession, customer_id: UUID, total: int, new: int,
         at=datetime.now(UTC),
     )
     await outbox.record(session, told)
+    return int(own.version)
 
 
 async def _count_in_shop(session: AsyncSession, new: int) -> ShopCount:

@@ -83,5 +83,27 @@ async def find_counts(session: AsyncSession, customer_id: UUID) -> Counts | None
     return await session.get(Counts, customer_id)
 
 
+async def lock_counts(session: AsyncSession, customer_id: UUID) -> Counts:
+    """A customer's counts, held: whoever changes a ticket of theirs waits to count it."""
+    return await session.get_one(Counts, customer_id, with_for_update=True, populate_existing=True)
+
+
 async def get_shop_count(session: AsyncSession) -> ShopCount:
     return await session.get_one(ShopCount, True)
+
+
+async def lock_shop_count(session: AsyncSession) -> ShopCount:
+    """The same, held."""
+    return await session.get_one(ShopCount, True, with_for_update=True, populate_existing=True)
+
+
+async def count_tickets(session: AsyncSession, customer_id: UUID) -> tuple[int, int, int]:
+    """A customer's tickets one by one: all, new, answered."""
+    new, answered = func.count().filter(Ticket.new), func.count().filter(Ticket.answered)
+    row = await session.execute(select(func.count(), new, answered).where(Ticket.customer_id == customer_id))
+    return row.one()
+
+
+async def count_new_tickets(session: AsyncSession) -> int:
+    """The shop's new tickets one by one."""
+    return await session.scalar(select(func.count()).where(Ticket.new)) or 0

@@ -7,15 +7,17 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.support import queries, views
+from services.support import positions, queries, views
 from services.support.commands.add_message import add_message
 from services.support.commands.begin_ticket import begin_ticket
 from services.support.commands.close_ticket import close_ticket
 from services.support.commands.read_ticket import read_ticket
+from services.support.commands.recount_tickets import recount_tickets
 from services.support.errors import UnknownCustomer
 from services.support.models import Ticket
 from shared.auth import Caller
 from shared.contracts.http.base import Page
+from shared.contracts.http.reconciliation import CountsPosition, ShopCountPosition, ToldAgain
 from shared.contracts.http.support import (
     AddMessage,
     BeginTicket,
@@ -27,7 +29,7 @@ from shared.contracts.http.support import (
     TicketView,
 )
 from shared.errors import BadCursor
-from shared.web import Asking, Cursor, Limit, Once, Session, decode_cursor, encode_cursor
+from shared.web import Asking, Cursor, Limit, Many, Once, Session, decode_cursor, encode_cursor
 
 router = APIRouter(tags=["support"])
 MESSAGES_AT_ONCE = 100
@@ -144,3 +146,25 @@ async def read(ticket_id: UUID, session: Session, caller: Asking, wanted: ReadTi
 async def close(ticket_id: UUID, session: Session, caller: Asking) -> TicketRow:
     """Close a conversation; the next message opens it again."""
     return await close_ticket(session, caller, ticket_id)
+
+
+@router.get("/positions/counts")
+async def list_counts_positions(
+    session: Session, caller: Asking, after: UUID | None = None, limit: Many = 500
+) -> list[CountsPosition]:
+    """How customers' tickets are kept counted, beside a recount, by customer."""
+    caller.require_admin()
+    return await positions.list_counts_positions(session, after, limit)
+
+
+@router.get("/positions/shop")
+async def get_shop_count_position(session: Session, caller: Asking) -> ShopCountPosition:
+    """How new tickets of all customers are kept counted, beside a recount."""
+    caller.require_admin()
+    return await positions.get_shop_count_position(session)
+
+
+@router.post("/customers/{customer_id}/recount")
+async def recount(customer_id: UUID, session: Session, caller: Asking) -> ToldAgain:
+    """Count a customer's tickets, and the shop's new ones, anew."""
+    return await recount_tickets(session, caller, customer_id)
