@@ -28,7 +28,7 @@ from shared.contracts.orders import (
     OrderPlaced,
 )
 from shared.contracts.support import TicketChanged, TicketCountsChanged
-from shared.messaging import EVENTS, live_queue_name
+from shared.messaging import EVENTS, live_queue_name, must_end
 from shared.worker import Reactions
 
 PUSHED: dict[str, type[Event]] = {
@@ -66,9 +66,7 @@ async def push_live(live: Live, broker_url: str) -> None:
         try:
             await _hear(live, broker_url)
         except BaseException as error:
-            # A frozen broker's connection dies by a CancelledError that nobody asked for.
-            task = asyncio.current_task()
-            if isinstance(error, (KeyboardInterrupt, SystemExit)) or (task is not None and task.cancelling()):
+            if must_end(error):
                 raise
             log.warning("live push interrupted", error=repr(error))
         finally:

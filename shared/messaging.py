@@ -4,6 +4,7 @@ No service declares anything. An event that is told before its listener's first 
 a service's broker user can do no more than write its own routing keys and read its own queues.
 """
 
+import asyncio
 import json
 from uuid import UUID
 
@@ -17,6 +18,15 @@ SERVICES = ("orders", "billing", "support")
 # A process that dies on a message again and again gives it up after this many deliveries; a reaction that merely fails
 # is counted by the worker, which gives up sooner.
 DELIVERY_LIMIT = 20
+# Each look at the dead letters counts as a delivery, and RabbitMQ 4 drops a message after 20 where nobody sets a limit.
+MOST_LOOKS = 2**31 - 1
+
+
+def must_end(error: BaseException) -> bool:
+    """Whether what the bus's work was interrupted by is its own end: a frozen broker's connection dies by a
+    CancelledError that nobody asked for."""
+    task = asyncio.current_task()
+    return isinstance(error, (KeyboardInterrupt, SystemExit)) or (task is not None and task.cancelling() > 0)
 
 
 def live_queue_name(instance: UUID) -> str:
@@ -49,8 +59,8 @@ def _permission(user: str, configure: str, write: str, read: str) -> dict[str, s
     return {"user": user, "vhost": VHOST, "configure": configure, "write": write, "read": read}
 
 
-def _topic_permission(user: str, write: str, read: str) -> dict[str, str]:
-    return {"user": user, "vhost": VHOST, "exchange": EVENTS, "write": write, "read": read}
+def _topic_permission(user: str, exchange: str, write: str, read: str = "^$") -> dict[str, str]:
+    return {"user": user, "vhost": VHOST, "exchange": exchange, "write": write, "read": read}
 
 
 def definitions() -> dict[str, object]:
@@ -65,16 +75,18 @@ def definitions() -> dict[str, object]:
         "vhosts": [{"name": VHOST}],
         "users": [{"name": user, "tags": []} for user in users] + [{"name": "operator", "tags": ["administrator"]}],
         "permissions": [
-            *(_permission(name, "^$", rf"^{EVENTS}$", rf"^{name}\.on\..*") for name in SERVICES),
+            *(_permission(name, "^$", rf"^({EVENTS}|{DEAD_LETTERS})$", rf"^{name}\.on\..*") for name in SERVICES),
             # The gateway and other programs make queues of their own, under their own names, and bind them.
-            _permission("gateway", r"^gateway\.live\..*", r"^gateway\.live\..*", rf"^({EVENTS}|gateway\..*)$"),
+            _permission(
+                "gateway", r"^gateway\.live\..*", rf"^(gateway\.live\..*|{DEAD_LETTERS})$", rf"^({EVENTS}|gateway\..*)$"
+            ),
             _permission("integrator", r"^integrator\..*", r"^integrator\..*", rf"^({EVENTS}|integrator\..*)$"),
             _permission("operator", ".*", ".*", ".*"),
         ],
         "topic_permissions": [
-            *(_topic_permission(name, rf"^{name}\..*", "^$") for name in SERVICES),
-            _topic_permission("gateway", "^$", ".*"),
-            _topic_permission("integrator", "^$", ".*"),
+            *(_topic_permission(name, EVENTS, rf"^{name}\..*") for name in SERVICES),
+            *(_topic_permission(name, EVENTS, "^$", ".*") for name in ("gateway", "integrator")),
+            *(_topic_permission(name, DEAD_LETTERS, rf"^{name}\.on\..*") for name in SUBSCRIPTIONS),
         ],
         "exchanges": [
             {
@@ -104,6 +116,16 @@ def definitions() -> dict[str, object]:
                 for queue, _ in listened
             ),
             _queue(DEAD_LETTERS),
+        ],
+        "policies": [
+            {
+                "vhost": VHOST,
+                "name": DEAD_LETTERS,
+                "pattern": f"^{DEAD_LETTERS}$",
+                "apply-to": "queues",
+                "priority": 0,
+                "definition": {"delivery-limit": MOST_LOOKS},
+            }
         ],
         "bindings": [
             *(_binding(EVENTS, queue, routing_key) for queue, routing_key in listened),

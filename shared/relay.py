@@ -9,21 +9,20 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aio_pika
 import asyncpg
 import structlog
 from aiormq.exceptions import PublishError
-from cloudevents.core.bindings import rabbitmq as cloudevents_amqp
-from cloudevents.core.v1.event import CloudEvent
 from prometheus_client import Counter, Gauge
 from sqlalchemy.engine import make_url
 
 from shared import failpoints
 from shared.contracts.subscriptions import LISTENED_TO
-from shared.messaging import EVENTS
+from shared.envelope import message_of
+from shared.messaging import EVENTS, must_end
 from shared.outbox import CHANNEL
 
 BATCH_ROWS = 200
@@ -50,13 +49,19 @@ ARCHIVE = """
 """
 
 
-@dataclass(frozen=True)
+@dataclass
 class Relay:
-    """Moves one service's events from its outbox to the exchange `purser.events`."""
+    """Moves one service's events from its outbox to the exchange `purser.events`.
+
+    `turned_at` is when it last looked, for events or whether it should lead; `returned` names the aggregates whose next
+    event no queue takes, and that event's routing key.
+    """
 
     service: str
     database_url: str
     broker_url: str
+    turned_at: float = field(default_factory=time.monotonic, init=False)
+    returned: dict[str, str] = field(default_factory=dict, init=False)
 
     async def run(self) -> None:
         """Relay for ever, whatever breaks: lost connections are made anew, with a growing and jittered pause."""
@@ -66,15 +71,14 @@ class Relay:
             try:
                 await self._stand_by_and_lead()
             except BaseException as error:
-                # A frozen broker's connection dies by a CancelledError that nobody asked for.
-                task = asyncio.current_task()
-                if isinstance(error, (KeyboardInterrupt, SystemExit)) or (task is not None and task.cancelling()):
+                if must_end(error):
                     raise
                 lasted_seconds = time.monotonic() - begun
                 failures = min(failures + 1, 6) if lasted_seconds < STEADY_SECONDS else 0
                 log.warning("relay interrupted", service=self.service, error=repr(error))
             finally:
                 leading.set(0)
+                self.returned.clear()
             await asyncio.sleep(0.1 * 2**failures * random.uniform(0.5, 1))
 
     async def _stand_by_and_lead(self) -> None:
@@ -87,6 +91,7 @@ class Relay:
         )
         try:
             while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext('outbox relay'))"):
+                self.turned_at = time.monotonic()
                 await asyncio.sleep(LOOK_SECONDS)
             rung = asyncio.Event()
             await connection.add_listener(CHANNEL, lambda *_: rung.set())
@@ -108,6 +113,7 @@ class Relay:
         leading.set(1)
         stuck: set[str] = set()
         while True:
+            self.turned_at = time.monotonic()
             rung.clear()
             rows = await connection.fetch(UNSENT, list(stuck), BATCH_ROWS)
             confirmed, came_back, broken = await self._publish(exchange, rows)
@@ -142,37 +148,17 @@ class Relay:
                     event_id=str(row["event_id"]),
                 )
                 stuck.add(key)
+                self.returned[key] = row["routing_key"]
             elif isinstance(result, BaseException):
                 broken = result
                 stuck.add(key)
             elif key not in stuck:
                 confirmed.append(row["position"])
+                self.returned.pop(key, None)
         return confirmed, stuck, broken
 
     async def _publish_one(self, exchange: aio_pika.abc.AbstractExchange, row: "asyncpg.Record") -> None:
-        event = cloudevents_amqp.to_binary_event(
-            CloudEvent(
-                attributes={
-                    "id": str(row["event_id"]),
-                    "type": row["routing_key"],
-                    "source": f"/{self.service}",
-                    "subject": row["subject"],
-                    "time": row["at"],
-                    "specversion": "1.0",
-                    "datacontenttype": "application/json",
-                },
-                data=row["body"],
-            )
-        )
-        message = aio_pika.Message(
-            event.body,
-            headers=dict(event.headers),
-            content_type="application/json",
-            message_id=str(row["event_id"]),
-            correlation_id=row["correlation_id"],
-            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-        )
-        key = row["routing_key"]
+        key, message = row["routing_key"], message_of(self.service, row)
         failpoints.hit("before_publish", key)
         with failpoints.during("before_confirm", key):
             await exchange.publish(message, key, mandatory=key in LISTENED_TO, timeout=ANSWER_SECONDS)

@@ -12,13 +12,13 @@ from faststream.middlewares import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 from faststream.rabbit.annotations import RabbitMessage
 from prometheus_client import Counter
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import failpoints, inbox, outbox
 from shared.contracts.base import Event
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
 from shared.db import Database, is_unreachable
+from shared.dead_letters import bury, why_failed, why_invalid
 from shared.housekeeping import keep_house
 from shared.relay import Relay
 from shared.web import Check, database_check, web_app
@@ -59,7 +59,7 @@ class Reactions:
             raise LookupError(f"{self.listener} does not react to exactly what SUBSCRIPTIONS says")
         for event, reaction in self._reactions.items():
             queue = queue_name(self.listener, event)
-            delivery = Delivery(queue, event, reaction, database)
+            delivery = Delivery(queue, event, reaction, database, broker)
             broker.subscriber(
                 RabbitQueue(queue, declare=False),
                 channel=Channel(prefetch_count=PREFETCH),
@@ -76,32 +76,42 @@ async def _undecoded(message: RabbitMessage) -> bytes:
 class Delivery:
     """Brings one queue's events to their reaction: acknowledged after the commit, given up only as a dead letter."""
 
-    def __init__(self, queue: str, event: type[Event], reaction: Reaction[Event], database: Database) -> None:
-        self.queue, self.event, self.reaction, self.database = queue, event, reaction, database
+    def __init__(
+        self, queue: str, event: type[Event], reaction: Reaction[Event], database: Database, broker: RabbitBroker
+    ) -> None:
+        self.queue, self.event, self.reaction, self.database, self.broker = queue, event, reaction, database, broker
 
     async def receive(self, message: RabbitMessage) -> None:
         try:
-            event_id = UUID(str(message.headers["ce-id"]))
-            event = self.event.model_validate_json(message.body)
-        except (KeyError, ValueError, ValidationError) as error:
-            log.error("dead letter: not a valid event", queue=self.queue, error=type(error).__name__)
-            await self._give_up(message)
+            event_id, event = self._read(message)
+        except ValueError as error:
+            await self._give_up(message, why_invalid(error))
             return
         with structlog.contextvars.bound_contextvars(correlation_id=message.correlation_id, event_id=str(event_id)):
-            if await self._take(event_id, event):
+            if (why := await self._take(event_id, event)) is None:
                 failpoints.hit("before_ack", self.queue)
                 await message.ack()
                 failpoints.hit("after_ack", self.queue)
             else:
-                await self._give_up(message)
+                await self._give_up(message, why)
 
-    async def _take(self, event_id: UUID, event: Event) -> bool:
-        """True once the event has taken effect, now or earlier; False when it is to be given up."""
+    def _read(self, message: RabbitMessage) -> tuple[UUID, Event]:
+        """Raises ValueError, pydantic's or one whose text says what is missing."""
+        if message.headers.get("ce-type") != self.event.routing_key:
+            raise ValueError(f"its ce-type is not {self.event.routing_key}")
+        try:
+            event_id = UUID(str(message.headers.get("ce-id")))
+        except ValueError:
+            raise ValueError("its ce-id is not a UUID") from None
+        return event_id, self.event.model_validate_json(message.body)
+
+    async def _take(self, event_id: UUID, event: Event) -> str | None:
+        """None once the event has taken effect, now or earlier; why, when it is to be given up."""
         failed = 0
         while True:
             try:
                 await self._react(event_id, event)
-                return True
+                return None
             except Exception as error:
                 if is_unreachable(error):
                     # Not the event's fault: it waits as long as it takes.
@@ -110,8 +120,8 @@ class Delivery:
                     continue
                 failures_total.labels(self.queue).inc()
                 if failed == len(RETRY_SECONDS):
-                    log.error("dead letter: every try failed", queue=self.queue, exc_info=error)
-                    return False
+                    log.error("every try failed", queue=self.queue, exc_info=error)
+                    return why_failed(error, failed + 1)
                 log.warning("reaction failed", queue=self.queue, attempt=failed + 1, error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS[failed])
                 failed += 1
@@ -126,9 +136,17 @@ class Delivery:
             failpoints.hit("after_effect", self.queue)
         (effects_total if first else repeats_total).labels(self.queue).inc()
 
-    async def _give_up(self, message: RabbitMessage) -> None:
+    async def _give_up(self, message: RabbitMessage, why: str) -> None:
+        """Confirmed as a dead letter first, acknowledged then; where it cannot bear the reason, without it."""
         dead_letters_total.labels(self.queue).inc()
-        await message.reject(requeue=False)
+        log.error("dead letter", queue=self.queue, event_id=message.message_id, why=why)
+        try:
+            await bury(self.broker, message.raw_message, self.queue, why)
+        except Exception as error:
+            log.warning("the dead letter will not say why", queue=self.queue, error=repr(error))
+            await message.reject(requeue=False)
+        else:
+            await message.ack()
 
 
 async def keep_listening(make_broker: Callable[[], RabbitBroker], up: asyncio.Event) -> None:

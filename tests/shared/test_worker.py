@@ -1,9 +1,10 @@
 """A piece of news and its effect are one transaction; what cannot be taken becomes a dead letter, and stops nobody."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import aio_pika
 import httpx2 as httpx
@@ -134,45 +135,80 @@ async def test_what_fails_every_time_becomes_a_dead_letter_and_others_pass(
     await orders.tell(bad.model_dump_json().encode(), event_id)
     await orders.tell(good.model_dump_json().encode(), str(uuid4()))
     await eventually(lambda: invoices(database, good), "the good one's invoice")
-    await _becomes_a_dead_letter(installation, event_id)
+    letter = await _becomes_a_dead_letter(installation, event_id)
+    assert re.fullmatch(r"RuntimeError in tests/shared/test_worker\.py:\d+, 5 tries", str(letter.headers["x-died-of"]))
+    assert (letter.headers["ce-id"], letter.headers["ce-type"]) == (event_id, OrderPlaced.routing_key)
+    assert (letter.body, letter.delivery_mode) == (bad.model_dump_json().encode(), 2)
     assert tries[bad.order_number] == 5
     assert await invoices(database, bad) == 0
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "why"),
     [
-        b"",
-        b"{",
-        b"null",
-        b"\xff\xfe\x00",
-        b'{"version": 1}',
-        b"[" * 10_000,
-        json.dumps({"total_minor": 10**30}).encode(),
+        (b"", "not a valid OrderPlaced: json_invalid"),
+        (b"{", "not a valid OrderPlaced: json_invalid"),
+        (b"null", "not a valid OrderPlaced: model_type"),
+        (b"\xff\xfe\x00", "not a valid OrderPlaced: json_invalid"),
+        (b'{"version": 1}', "not a valid OrderPlaced: at: missing, order_number: missing, customer_id: missing and"),
+        (b"[" * 10_000, "not a valid OrderPlaced: json_invalid"),
+        (json.dumps({"total_minor": 10**30}).encode(), "not a valid OrderPlaced: version: missing, at: missing"),
     ],
 )
 async def test_a_body_that_is_no_valid_event_is_a_dead_letter_at_once(
-    installation: Installation, orders: Orders, billing_worker: str, body: bytes
+    installation: Installation, orders: Orders, billing_worker: str, body: bytes, why: str
 ) -> None:
     event_id = str(uuid4())
     await orders.tell(body, event_id)
-    await _becomes_a_dead_letter(installation, event_id)
+    letter = await _becomes_a_dead_letter(installation, event_id)
+    assert str(letter.headers["x-died-of"]).startswith(why)
 
 
-async def test_an_event_without_its_id_is_a_dead_letter(
-    installation: Installation, database: Database, orders: Orders, billing_worker: str
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        ({}, "not a valid event: its ce-type is not orders.order_placed.v1"),
+        ({"ce-id": str(UUID(int=1)), "ce-type": "orders.order_placed.v2"}, "not a valid event: its ce-type is not"),
+        ({"ce-type": "orders.order_placed.v1"}, "not a valid event: its ce-id is not a UUID"),
+        ({"ce-type": "orders.order_placed.v1", "ce-id": "7"}, "not a valid event: its ce-id is not a UUID"),
+    ],
+)
+async def test_an_event_without_its_id_or_of_another_type_is_a_dead_letter(
+    installation: Installation,
+    database: Database,
+    orders: Orders,
+    billing_worker: str,
+    headers: dict[str, str],
+    why: str,
 ) -> None:
-    event_id = str(uuid4())
-    await orders.tell(Customer(database).order(1).model_dump_json().encode(), event_id, headers={})
-    await _becomes_a_dead_letter(installation, event_id)
+    message_id = str(uuid4())
+    await orders.tell(Customer(database).order(1).model_dump_json().encode(), message_id, headers=headers)
+    letter = await _becomes_a_dead_letter(installation, message_id)
+    assert str(letter.headers["x-died-of"]).startswith(why)
 
 
-async def _becomes_a_dead_letter(installation: Installation, message_id: str) -> None:
+async def test_a_dead_letter_that_cannot_say_why_is_one_all_the_same(
+    installation: Installation, orders: Orders, billing_worker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As with a broker whose definitions are older than the worker: nobody may write there.
+    monkeypatch.setattr("shared.dead_letters.DEAD_LETTERS", "purser.nowhere")
+    message_id = str(uuid4())
+    await orders.tell(b"{", message_id)
+    letter = await _becomes_a_dead_letter(installation, message_id)
+    assert "x-died-of" not in letter.headers
+    assert letter.headers["x-first-death-reason"] == "rejected"
+
+
+async def _becomes_a_dead_letter(installation: Installation, message_id: str) -> aio_pika.abc.AbstractIncomingMessage:
+    found: list[aio_pika.abc.AbstractIncomingMessage] = []
+
     async def dead() -> bool:
         letters = await dead_letters(installation)
-        return any(letter.message_id == message_id and letter.routing_key == QUEUE for letter in letters)
+        found[:] = [each for each in letters if each.message_id == message_id and each.routing_key == QUEUE]
+        return bool(found)
 
     await eventually(dead, "a dead letter that names its queue")
+    return found[0]
 
 
 async def test_an_unreachable_database_is_waited_for_and_costs_the_event_nothing(

@@ -1,0 +1,56 @@
+"""What a listener cannot take becomes a dead letter that says why, in words that show nothing of what it holds."""
+
+import asyncio
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aio_pika.abc import AbstractIncomingMessage
+from faststream.rabbit import RabbitBroker
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
+
+from shared.db import sqlstate
+from shared.envelope import DIED_AT, DIED_OF, sent_on
+from shared.messaging import DEAD_LETTERS
+
+ANSWER_SECONDS = 5.0
+_ROOT = Path(__file__).parents[1]
+
+
+async def bury(broker: RabbitBroker, message: AbstractIncomingMessage, queue: str, why: str) -> None:
+    """Return once the broker has the dead letter for certain; the message itself is still to be acknowledged."""
+    letter = sent_on(message, **{DIED_OF: why, DIED_AT: datetime.now(UTC).isoformat(timespec="seconds")})
+    async with asyncio.timeout(ANSWER_SECONDS):
+        connection = await broker.connect()
+        # A channel of its own: where this is refused, the channel dies of it.
+        async with connection.channel(publisher_confirms=True, on_return_raises=True) as channel:
+            exchange = await channel.get_exchange(DEAD_LETTERS, ensure=False)
+            await exchange.publish(letter, queue, mandatory=True)
+
+
+def why_invalid(error: Exception) -> str:
+    """Which fields are wrong and in what way, never what is in them."""
+    if not isinstance(error, ValidationError):
+        return f"not a valid event: {error}"
+    wrong = [
+        ": ".join([".".join(map(str, each["loc"])), each["type"]] if each["loc"] else [each["type"]])
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+    return f"not a valid {error.title}: {', '.join(wrong[:3])}{more}"
+
+
+def why_failed(error: BaseException, tries: int) -> str:
+    """The kind of error and the place in our code; its text may hold what somebody wrote."""
+    said = [type(error).__name__]
+    if isinstance(error, DBAPIError):
+        constraint = getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
+        said += [each for each in (sqlstate(error), constraint) if each]
+    places = [
+        f"{file.relative_to(_ROOT)}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if (file := Path(frame.f_code.co_filename)).is_relative_to(_ROOT) and ".purser" not in file.parts
+    ]
+    where = f" in {places[-1]}" if places else ""
+    return f"{' '.join(said)}{where}, {tries} tries"
