@@ -20,8 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from services.orders.errors import NotCancellable, NotChangeable, TotalTooLarge, TransitionRefused, UnknownItem
-from services.orders.standing import DEAD, TRANSITIONS, reached
+from services.orders.standing import DEAD, TRANSITIONS, item_status, order_status
 from shared.contracts.base import LARGEST_AMOUNT_MINOR
+from shared.contracts.billing import InvoiceFacts
 from shared.contracts.http.orders import ItemStatus
 from shared.contracts.orders import OrderStatus
 from shared.db import service_metadata
@@ -91,6 +92,8 @@ class Item(Base):
     quantity: Mapped[int]
     unit_price_minor: Mapped[int]
     status: Mapped[str]
+    # The order's version that last made it dearer.
+    raised_version: Mapped[int] = mapped_column(server_default=text("1"))
 
     @property
     def is_live(self) -> bool:
@@ -109,24 +112,34 @@ class Item(Base):
             )
         self.status = status.value
 
+    def settle(self, remaining_minor: int, paid_version: int) -> None:
+        """Whether it is paid: see `standing`."""
+        status = ItemStatus(self.status)
+        self.status = item_status(
+            status, self.raised_version, remaining_minor=remaining_minor, paid_version=paid_version
+        ).value
+
     def accept_price(self) -> None:
         """The customer agrees to the raised price. Refuses `TransitionRefused`."""
         if self.status != ItemStatus.PRICE_CONFIRMATION:
             raise TransitionRefused("There is no new price to accept on this item.", item_status=self.status)
         self.status = ItemStatus.AWAITING_PAYMENT.value
 
-    def set_price(self, unit_price_minor: int) -> None:
+    def set_price(self, unit_price_minor: int, order_version: int) -> None:
         """A raised price waits for the customer's word. Refuses `NotChangeable`."""
         self._require_changeable()
         if unit_price_minor > self.unit_price_minor:
             self.status = ItemStatus.PRICE_CONFIRMATION.value
+            self.raised_version = order_version
         self.unit_price_minor = unit_price_minor
 
-    def set_quantity(self, quantity: int) -> None:
+    def set_quantity(self, quantity: int, order_version: int) -> None:
         """More pieces await payment again. Refuses `NotChangeable`."""
         self._require_changeable()
-        if quantity > self.quantity and self.status != ItemStatus.PRICE_CONFIRMATION:
-            self.status = ItemStatus.AWAITING_PAYMENT.value
+        if quantity > self.quantity:
+            self.raised_version = order_version
+            if self.status != ItemStatus.PRICE_CONFIRMATION:
+                self.status = ItemStatus.AWAITING_PAYMENT.value
         self.quantity = quantity
 
     @property
@@ -169,6 +182,8 @@ class Order(Base):
     version: Mapped[int]
     billing_version: Mapped[int] = mapped_column(server_default=text("0"))
     first_paid_in_full_at: Mapped[datetime | None]
+    # The newest of its versions for which, by billing's word, nothing remained to pay.
+    paid_version: Mapped[int] = mapped_column(server_default=text("0"))
 
     customer: Mapped[Customer] = relationship(lazy="raise")
     items: Mapped[list[Item]] = relationship(lazy="raise", order_by=Item.line)
@@ -195,13 +210,19 @@ class Order(Base):
                 return item
         raise UnknownItem(line)
 
-    def take_payment_facts(self, paid_minor: int, version: int, first_paid_in_full_at: datetime | None) -> bool:
-        """Billing's newest word on what was paid; False where a newer one is known already."""
-        if version <= self.billing_version:
-            return False
-        self.paid_minor, self.billing_version = paid_minor, version
-        self.first_paid_in_full_at = self.first_paid_in_full_at or first_paid_in_full_at
-        return True
+    def take_payment_facts(self, told: InvoiceFacts) -> bool:
+        """Billing's word on what was paid: the newest counts; False where it changes nothing.
+
+        That nothing remained for a version is true whenever it is heard.
+        """
+        paid_version = max(self.paid_version, told.order_version if told.remaining_minor == 0 else 0)
+        newer = told.version > self.billing_version
+        if newer:
+            self.paid_minor, self.billing_version = told.paid_minor, told.version
+            self.first_paid_in_full_at = told.first_paid_in_full_at
+        changed = newer or paid_version > self.paid_version
+        self.paid_version = paid_version
+        return changed
 
     @property
     def is_cancellable(self) -> bool:
@@ -219,21 +240,17 @@ class Order(Base):
     def settle(self) -> None:
         """Work out what the order costs and where it stands: see `standing`. Refuses `TotalTooLarge`."""
         live = [item for item in self.items if item.is_live]
-        if self.is_cancelled or not live:
-            self.status, self.total_minor = OrderStatus.CANCELLED.value, 0
-            return
-        self.total_minor = self.subtotal_minor + self.delivery_minor
+        self.total_minor = self.subtotal_minor + self.delivery_minor if live and not self.is_cancelled else 0
         if self.total_minor > LARGEST_AMOUNT_MINOR:
             raise TotalTooLarge("The order would cost more than this shop can take: make it smaller.")
-        if self.remaining_minor > 0:
-            paid_once = self.first_paid_in_full_at is not None
-            waiting = OrderStatus.AWAITING_ADDITIONAL_PAYMENT if paid_once else OrderStatus.AWAITING_PAYMENT
-            self.status = waiting.value
-            return
         for item in live:
-            if item.status == ItemStatus.AWAITING_PAYMENT:
-                item.status = ItemStatus.PAID.value
-        self.status = reached(ItemStatus(item.status) for item in live).value
+            item.settle(self.remaining_minor, self.paid_version)
+        self.status = order_status(
+            [ItemStatus(item.status) for item in live],
+            cancelled=self.is_cancelled,
+            remaining_minor=self.remaining_minor,
+            paid_once=self.first_paid_in_full_at is not None,
+        ).value
 
     def facts(self) -> dict[str, Any]:
         """What every event of the order bears."""

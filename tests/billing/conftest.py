@@ -49,13 +49,15 @@ class Customer:
         async with self.database.transaction() as session:
             return await pay_for_order(session, caller, order_number, PayForOrder(**wanted))
 
-    def order(self, total_minor: int, version: int = 1, number: str = "", cancelled: bool = False) -> OrderFacts:
+    def order(
+        self, total_minor: int, version: int = 1, number: str = "", cancelled: bool = False, currency: str = "USD"
+    ) -> OrderFacts:
         """What the orders service tells: placed at version 1, amended (line 2) or cancelled afterwards."""
         facts = {
             "order_number": number or f"ORD-{next(_numbers):010d}",
             "customer_id": self.id,
             "status": OrderStatus.CANCELLED if cancelled else OrderStatus.AWAITING_PAYMENT,
-            "currency": "USD",
+            "currency": currency,
             "total_minor": 0 if cancelled else total_minor,
             "paid_minor": 0,
             "remaining_minor": total_minor,

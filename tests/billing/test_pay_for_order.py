@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.billing.errors import AmountChanged, InsufficientFunds, NothingToPay, UnknownInvoice
+from services.billing.errors import AmountChanged, CurrencyMismatch, InsufficientFunds, NothingToPay, UnknownInvoice
 from shared.contracts.orders import OrderStatus
 from shared.errors import Forbidden
 from tests.billing.conftest import OPERATOR, Customer
@@ -86,6 +86,14 @@ async def test_an_amount_the_payer_did_not_see_is_refused_with_the_new_one(custo
     with pytest.raises(AmountChanged) as refusal:
         await customer.pay(number, expected_remaining_minor=900)
     assert refusal.value.facts["remaining_minor"] == 1_100
+
+
+async def test_an_order_in_other_money_than_the_balance_is_refused_and_can_be_seen(customer: Customer) -> None:
+    await customer.deposit(2_000)
+    number = await customer.hear(customer.order(900, currency="EUR"))
+    with pytest.raises(CurrencyMismatch, match="USD, not EUR"):
+        await customer.pay(number)
+    assert (await customer.figures(number))["balance_minor"] == 2_000
 
 
 async def test_more_than_remains_is_refused(customer: Customer) -> None:

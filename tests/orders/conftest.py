@@ -101,7 +101,7 @@ class Customer:
             "currency": "USD",
             "total_minor": 0,
             "paid_minor": paid_minor,
-            "remaining_minor": 0,
+            "remaining_minor": 0 if full_at else 1,
             "order_version": 1,
             "first_paid_in_full_at": full_at,
             "version": version,

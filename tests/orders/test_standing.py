@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from itertools import permutations
 
 import pytest
+from sqlalchemy.exc import NoResultFound
 
 from services.orders.standing import DEAD, TRANSITIONS, reached
 from shared.contracts.http.orders import ItemStatus
@@ -34,7 +35,7 @@ async def test_paid_for_what_costs_more_by_now_awaits_the_rest(customer: Custome
     await customer.hear(customer.fact(number, 1, 1_000, full_at=datetime.now(UTC)))
     page = await customer.page(number)
     assert (page["status"], page["remaining_minor"]) == ("awaiting_additional_payment", 300)
-    assert {item["status"] for item in page["items"]} == {"awaiting_payment"}
+    assert [item["status"] for item in page["items"]] == ["awaiting_payment", "paid"]
 
 
 async def test_paid_for_what_costs_less_by_now_is_paid(customer: Customer) -> None:
@@ -75,6 +76,17 @@ async def test_the_last_item_that_dies_cancels_the_order(customer: Customer) -> 
 async def test_an_order_that_costs_nothing_is_paid_at_once(customer: Customer) -> None:
     page = await customer.page(await customer.place(0))
     assert (page["status"], page["items"][0]["status"]) == ("paid", "paid")
+
+
+async def test_what_was_paid_for_an_order_that_is_not_there_yet_is_an_error_to_be_tried_again(
+    customer: Customer,
+) -> None:
+    early = customer.fact("ORD-9999999999", 1, 600, full_at=datetime.now(UTC))
+    with pytest.raises(NoResultFound):
+        await customer.hear(early)
+    number = await customer.place(600)
+    await customer.hear(early.model_copy(update={"order_number": number}))
+    assert (await customer.page(number))["status"] == "paid"
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))

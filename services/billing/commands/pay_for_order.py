@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing import ledger, queries
-from services.billing.errors import AmountChanged, InsufficientFunds, NothingToPay
+from services.billing.errors import AmountChanged, CurrencyMismatch, InsufficientFunds, NothingToPay
 from services.billing.models import Invoice
 from shared import outbox
 from shared.acts import record_act
@@ -15,7 +15,7 @@ from shared.contracts.http.billing import PayForOrder, PaymentView, TransferKind
 async def pay_for_order(session: AsyncSession, caller: Caller, order_number: str, wanted: PayForOrder) -> PaymentView:
     """Pay what remains, as far as the balance goes, or the amount that was asked for.
 
-    Refuses `Forbidden`, `UnknownInvoice`, `NothingToPay`, `AmountChanged`, `InsufficientFunds`.
+    Refuses `Forbidden`, `UnknownInvoice`, `NothingToPay`, `AmountChanged`, `CurrencyMismatch`, `InsufficientFunds`.
     """
     if caller.is_staff:
         caller.require_money_right()
@@ -73,6 +73,8 @@ def _agree(invoice: Invoice, wanted: PayForOrder) -> None:
 async def _affordable(session: AsyncSession, invoice: Invoice, wanted: PayForOrder) -> int:
     """How much will be paid, minor units: what was asked for, else what remains as far as the balance goes."""
     account = await queries.lock_account(session, invoice.customer_id)
+    if account and account.currency != invoice.currency:
+        raise CurrencyMismatch(invoice.currency, account.currency)
     available_minor = account.available_minor if account else 0
     asked_minor = wanted.amount_minor or min(invoice.remaining_minor, available_minor)
     if asked_minor == 0 or asked_minor > available_minor:

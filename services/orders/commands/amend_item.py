@@ -19,9 +19,9 @@ async def amend_item(session: AsyncSession, caller: Caller, number: str, line: i
     before = _look(item)
     total_before_minor = order.total_minor
     if wanted.unit_price_minor is not None and wanted.unit_price_minor != item.unit_price_minor:
-        item.set_price(wanted.unit_price_minor)
+        item.set_price(wanted.unit_price_minor, order.version + 1)
     if wanted.quantity is not None and wanted.quantity != item.quantity:
-        item.set_quantity(wanted.quantity)
+        item.set_quantity(wanted.quantity, order.version + 1)
     if wanted.status is not None and wanted.status != item.status:
         item.move_to(wanted.status)
     if _look(item) == before:

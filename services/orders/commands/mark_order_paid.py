@@ -11,7 +11,7 @@ from shared.contracts.orders import OrderChanged
 async def mark_order_paid(session: AsyncSession, told: InvoiceFacts) -> None:
     """Facts are absolute: the newest counts, an older one that comes late changes nothing."""
     order = await queries.lock_known_order(session, told.order_number)
-    if order.take_payment_facts(told.paid_minor, told.version, told.first_paid_in_full_at):
+    if order.take_payment_facts(told):
         order.settle()
         order.version += 1
         await outbox.record(session, OrderChanged(**order.facts()))

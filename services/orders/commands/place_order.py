@@ -29,9 +29,10 @@ async def place_order(session: AsyncSession, caller: Caller, wanted: PlaceOrder,
         shipping_address=wanted.shipping_address,
         paid_minor=0,
         billing_version=0,
+        paid_version=0,
         version=1,
         items=[
-            Item(line=line, status=ItemStatus.AWAITING_PAYMENT.value, **item.model_dump())
+            Item(line=line, status=ItemStatus.AWAITING_PAYMENT.value, raised_version=1, **item.model_dump())
             for line, item in enumerate(wanted.items, 1)
         ],
     )

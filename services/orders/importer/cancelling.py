@@ -67,7 +67,7 @@ async def _apply(session: AsyncSession, source: str, line: Line) -> Order | None
     if item.quantity == line.quantity:
         item.move_to(ItemStatus.CANCELLED)
     else:
-        item.set_quantity(item.quantity - line.quantity)
+        item.set_quantity(item.quantity - line.quantity, order.version + 1)
     await tell_change(session, order, item, total_before_minor)
     return order
 
