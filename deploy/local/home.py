@@ -88,12 +88,13 @@ class Step(BaseModel):
 
 
 class Running(BaseModel):
-    """A process that is kept running; no `pid` while it waits to be started again."""
+    """A process that is kept running; no `pid` while it waits to be started again, no `ready_at` until it says that it
+    is ready for the first time since."""
 
     pid: int | None = None
     since: float = 0
     port: int | None = None
-    ready_at: int | None = None
+    ready_at: float | None = None
     deaths: int = 0
     last_exit: int | None = None
 

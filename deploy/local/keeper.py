@@ -76,21 +76,22 @@ class Keeper:
         running = self.state.processes[program.name] = Running(port=program.port)
         self._tasks.append(asyncio.create_task(self._keep(program, running)))
         deadline = time.monotonic() + START_SECONDS
-        while (why := await asyncio.to_thread(why_not_ready, program.port)) is not None:
+        while running.ready_at is None:
             if running.deaths >= PATIENCE:
                 raise Failed(
                     program.name, f"{program.name} ended {running.deaths} times, last with {running.last_exit}"
                 )
             if time.monotonic() > deadline:
+                why = await asyncio.to_thread(why_not_ready, program.port)
                 raise Failed(program.name, f"{program.name} was not ready within {START_SECONDS} s: {why}")
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.05)
 
     async def keep_server(self, name: str, server: Server, start: Callable[[], None]) -> None:
         """Start a server, keep it running from now on, and return when it is ready."""
         self._servers.append(server)
         running = self.state.processes[name] = Running(port=server.port)
         await asyncio.to_thread(start)
-        self._born(running, server.pid)
+        self._born(running, server.pid, ready=True)
         self._tasks.append(asyncio.create_task(self._keep_server(server, start, running)))
 
     async def stop(self) -> None:
@@ -114,9 +115,11 @@ class Keeper:
         while True:
             process = await self._spawn(program, asyncio.subprocess.DEVNULL)
             self._born(running, process.pid)
+            watch = asyncio.create_task(self._watch(running))
             try:
                 running.last_exit = await process.wait()
             finally:
+                watch.cancel()
                 await _end(process)
             pause = self._died(running, pause)
             await asyncio.sleep(pause)
@@ -131,7 +134,14 @@ class Keeper:
             # What kept it from starting is in its log; the next round tries again.
             with contextlib.suppress(Exception):
                 await asyncio.to_thread(start)
-                self._born(running, server.pid)
+                self._born(running, server.pid, ready=True)
+
+    async def _watch(self, running: Running) -> None:
+        """Note when the program is ready for the first time."""
+        while await asyncio.to_thread(why_not_ready, running.port or 0) is not None:
+            await asyncio.sleep(0.1)
+        running.ready_at = time.time()
+        self.write()
 
     async def _spawn(self, program: Program, stdin: int) -> asyncio.subprocess.Process:
         with self.home.log(program.name).open("ab") as log:
@@ -146,16 +156,17 @@ class Keeper:
                 stderr=log,
             )
 
-    def _born(self, running: Running, pid: int | None) -> None:
+    def _born(self, running: Running, pid: int | None, ready: bool = False) -> None:
         running.pid, running.since = pid, time.time()
+        running.ready_at = running.since if ready else None
         self.write()
 
     def _died(self, running: Running, pause: float) -> float:
-        """How long to wait before the next start: longer each time, unless it had run for a minute."""
-        lived = time.time() - running.since
-        running.pid, running.deaths = None, running.deaths + 1
+        """How long to wait before the next start: longer each time for one that was never ready."""
+        served = running.ready_at is not None
+        running.pid, running.ready_at, running.deaths = None, None, running.deaths + 1
         self.write()
-        return 0.5 if lived > 60 else min(2 * pause, 30)
+        return 0.5 if served else min(2 * pause, 30)
 
 
 def why_not_ready(port: int) -> str | None:

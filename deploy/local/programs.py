@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from deploy.demo_shop import CUSTOMERS
 
-from .home import HOME
+from .home import HOME, Home
 from .processes import MARK
 from .secrets import LOGINS, Secrets
 
@@ -31,9 +31,10 @@ class Program:
 class Programs:
     """Every program of the system, given the ports and the secrets of this start."""
 
-    def __init__(self, ports: Mapping[str, int], secrets: Secrets):
+    def __init__(self, ports: Mapping[str, int], secrets: Secrets, home: Home = HOME):
         self._ports = ports
         self._secrets = secrets
+        self._home = home
 
     def migrations(self) -> list[Program]:
         """Run once before everything else, at the same time."""
@@ -134,6 +135,6 @@ class Programs:
             "PYTHONUNBUFFERED": "1",
             "PURSER_LOG_FORMAT": "text",
             "PURSER_CURRENCY": self._secrets.currency,
-            MARK: str(HOME.folder),
+            MARK: str(self._home.folder),
         }
         return Program(name, module, common | environment)

@@ -98,15 +98,21 @@ class RabbitMQ:
     def import_definitions(self, definitions: dict[str, Any]) -> None:
         """Add these definitions to the running node."""
         file = self._write_definitions("import.json", definitions)
-        said = subprocess.run(
-            [self._binaries.sbin / "rabbitmqctl", "import_definitions", file],
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-        )
+        self._control("import_definitions", str(file))
         file.unlink()
+
+    def queues(self, vhost: str) -> dict[str, int]:
+        """How many messages each queue holds, those that are being worked on included."""
+        told = self._control("list_queues", "--silent", "--formatter", "json", "--vhost", vhost, "name", "messages")
+        return {queue["name"]: queue["messages"] for queue in json.loads(told)}
+
+    def _control(self, *command: str) -> str:
+        said = subprocess.run(
+            [self._binaries.sbin / "rabbitmqctl", *command], env=self._environment(), capture_output=True, text=True
+        )
         if said.returncode:
             raise RabbitMQFailed(f"{said.stdout}{said.stderr}")
+        return said.stdout
 
     def __enter__(self) -> Self:
         self.start()

@@ -26,37 +26,41 @@ GATEWAY_PORT = 8000
 
 
 class System:
-    """Everything of one checkout, from nothing to serving."""
+    """Everything of one home, from nothing to serving."""
 
-    def __init__(self, home: Home, keeper: Keeper):
+    postgres: Postgres
+    broker: RabbitMQ
+
+    def __init__(self, home: Home, keeper: Keeper, secrets: Secrets, wanted_port: int):
         self._home = home
         self._keeper = keeper
         self._state = keeper.state
-        told = os.environ
-        self._secrets = Secrets.load(home.secrets, told.get("PURSER_DEMO_PASSWORD"), told.get("PURSER_CURRENCY"))
-        self._ports = self._choose_ports()
-        self._programs = Programs(self._ports, self._secrets)
-        self._state.url = self._programs.url("gateway")
-        self._state.broker_url = self._programs.broker_url("integrator")
+        self.secrets = secrets
+        self.ports = self._choose_ports(wanted_port)
+        self.programs = Programs(self.ports, secrets, home)
+        self._state.url = self.programs.url("gateway")
+        self._state.broker_url = self.programs.broker_url("integrator")
 
     async def start(self) -> None:
         """Start everything, whatever can at the same time; return when all of it serves."""
         async with asyncio.TaskGroup() as group:
             broker = group.create_task(self._broker())
             await self._databases()
-            ready = [group.create_task(self._keeper.keep(program)) for program in self._programs.apis()]
-            logins = group.create_task(self._run("logins", [self._programs.logins()]))
+            ready = [group.create_task(self._keeper.keep(program)) for program in self.programs.apis()]
+            logins = group.create_task(self._run("logins", [self.programs.logins()]))
             await broker
-            rest = [*self._programs.workers(), self._programs.gateway()]
+            rest = [*self.programs.workers(), self.programs.gateway()]
             async with self._step(f"services ({len(ready) + len(rest)} processes)"):
                 await asyncio.gather(*ready, *(self._keeper.keep(program) for program in rest))
             await logins
-        await self._run("demonstration shop", [self._programs.demonstration()])
 
-    def _choose_ports(self) -> dict[str, int]:
+    async def demonstrate(self) -> None:
+        """Fill an empty shop."""
+        await self._run("demonstration shop", [self.programs.demonstration()])
+
+    def _choose_ports(self, wanted: int) -> dict[str, int]:
         remembered = json.loads(self._home.ports.read_text()) if self._home.ports.exists() else {}
         chosen = ports.assign((*SERVER_PORTS, *PROGRAM_PORTS), remembered)
-        wanted = int(os.environ.get("PURSER_PORT") or GATEWAY_PORT)
         chosen["gateway"] = ports.first_free(wanted)
         if chosen["gateway"] != wanted:
             self._state.notes.append(f"Port {wanted} is in use; taking {chosen['gateway']}.")
@@ -66,19 +70,19 @@ class System:
     async def _databases(self) -> None:
         async with self._step("PostgreSQL"):
             folder, log = self._home.data / "postgres", self._home.log("postgres")
-            server = Postgres(folder, self._ports["postgres"], self._secrets.database_admin, log=log)
+            self.postgres = Postgres(folder, self.ports["postgres"], self.secrets.database_admin, log=log)
             try:
-                await self._keeper.keep_server("postgres", server, server.start)
+                await self._keeper.keep_server("postgres", self.postgres, self.postgres.start)
             except PostgresFailed as error:
                 raise Failed("postgres", f"PostgreSQL did not start: {error}") from error
-            await provision(server.admin_url, self._secrets.databases)
-        await self._run("migrations", self._programs.migrations())
+            await provision(self.postgres.admin_url, self.secrets.databases)
+        await self._run("migrations", self.programs.migrations())
 
     async def _broker(self) -> None:
-        node = await self._broker_node()
+        node = self.broker = await self._broker_node()
         async with self._step("RabbitMQ"):
             bare = json.loads((ROOT / "deploy/rabbitmq/definitions.json").read_text())
-            definitions = render(bare, self._secrets.broker, "purser")
+            definitions = render(bare, self.secrets.broker, "purser")
             try:
                 await self._keeper.keep_server("rabbitmq", node, lambda: node.start(definitions))
             except RabbitMQFailed as error:
@@ -87,17 +91,17 @@ class System:
     async def _broker_node(self) -> RabbitMQ:
         """The system's RabbitMQ, else one unpacked here, else a container."""
         folder, log = self._home.data / "rabbitmq", self._home.log("rabbitmq")
-        unpacked = self._home.folder / "rabbitmq"
-        port = self._ports["rabbitmq"]
+        unpacked = HOME.folder / "rabbitmq"
+        port = self.ports["rabbitmq"]
         others = {
-            "distribution_port": self._ports["rabbitmq-distribution"],
-            "epmd_port": self._ports["rabbitmq-epmd"],
+            "distribution_port": self.ports["rabbitmq-distribution"],
+            "epmd_port": self.ports["rabbitmq-epmd"],
         }
         if found := installed(unpacked):
             return RabbitMQ(folder, port, found, log=log, **others)
         async with self._step("RabbitMQ's packages or image, for want of the system's"):
             try:
-                found = await asyncio.to_thread(unpack, unpacked, self._home.folder / "apt")
+                found = await asyncio.to_thread(unpack, unpacked, HOME.folder / "apt")
                 return RabbitMQ(folder, port, found, log=log, **others)
             except RabbitMQMissing as error:
                 if await asyncio.to_thread(has_image):
@@ -142,7 +146,11 @@ async def supervise(home: Home) -> State:
 
 
 async def _begin(home: Home, keeper: Keeper) -> None:
-    await System(home, keeper).start()
+    told = os.environ
+    secrets = Secrets.load(home.secrets, told.get("PURSER_DEMO_PASSWORD"), told.get("PURSER_CURRENCY"))
+    system = System(home, keeper, secrets, int(told.get("PURSER_PORT") or GATEWAY_PORT))
+    await system.start()
+    await system.demonstrate()
 
 
 def _clear_away(state: State, home: Home) -> None:

@@ -1,0 +1,205 @@
+"""Events: I-5, I-6, I-10, I-12, I-15, I-16."""
+
+from shared.contracts.subscriptions import SUBSCRIPTIONS
+from shared.messaging import DEAD_LETTERS
+from tests.faults.judge import EVENTS, SERVICES, Evidence, Finding, differences
+
+# What was committed and must be told, beside what was told: each pair is one event of one change.
+_TOLD = {
+    "billing": f"""
+        WITH {EVENTS},
+        changes AS (
+            SELECT 'billing.balance_changed.v1 ' || customer_id || ' ' || account_version || ' ' || balance_after_minor
+                   AS change
+            FROM transfers
+            UNION ALL
+            SELECT CASE kind WHEN 'payment' THEN 'billing.order_paid.v1 ' ELSE 'billing.order_refunded.v1 ' END
+                   || order_number || ' ' || id || ' ' || amount_minor
+            FROM transfers WHERE order_number IS NOT NULL
+        ),
+        told AS (
+            SELECT routing_key || ' ' || subject || ' ' || CASE routing_key
+                WHEN 'billing.balance_changed.v1' THEN version || ' ' || (body::jsonb ->> 'balance_minor')
+                ELSE (body::jsonb ->> 'transfer_id') || ' ' || (body::jsonb ->> 'amount_minor') END AS change
+            FROM events
+            WHERE routing_key IN ('billing.balance_changed.v1', 'billing.order_paid.v1', 'billing.order_refunded.v1')
+        )
+    """,
+    "orders": f"""
+        WITH {EVENTS},
+        changes AS (
+            SELECT 'order ' || 'ORD-' || lpad(number::text, 10, '0') || ' ' || generate_series(1, version) AS change
+            FROM orders
+            UNION ALL SELECT 'customer ' || id || ' 1' FROM customers
+        ),
+        told AS (SELECT aggregate || ' ' || subject || ' ' || version AS change FROM events)
+    """,
+    "support": f"""
+        WITH {EVENTS},
+        changes AS (
+            SELECT 'ticket ' || id || ' ' || generate_series(1, version) AS change FROM tickets
+            UNION ALL SELECT 'ticket_counts ' || customer_id || ' ' || generate_series(1, version) FROM counts
+        ),
+        told AS (SELECT aggregate || ' ' || subject || ' ' || version AS change FROM events)
+    """,
+}
+
+
+async def i05_every_change_has_its_event(evidence: Evidence) -> Finding:
+    """Every transfer, every version of an order, a ticket and a customer's counts has exactly one event."""
+    found, looked_at = [], 0
+    for service, pairs in _TOLD.items():
+        looked_at += await evidence.count(service, f"{pairs} SELECT count(*) FROM changes")
+        wrong = await evidence.rows(
+            service,
+            f"""{pairs} SELECT change, count(told.change) AS events FROM changes LEFT JOIN told USING (change)
+            GROUP BY change HAVING count(told.change) <> 1 ORDER BY change""",
+        )
+        found += differences(f"{service} has not told once", wrong)
+    return Finding(looked_at, found)
+
+
+async def i06_no_event_lacks_its_change(evidence: Evidence) -> Finding:
+    """Every event was told of a change that is there; nobody took an event that its service has not told."""
+    found, looked_at = [], 0
+    for service, pairs in _TOLD.items():
+        looked_at += await evidence.count(service, f"{pairs} SELECT count(*) FROM told")
+        wrong = await evidence.rows(
+            service, f"{pairs} SELECT change FROM told EXCEPT SELECT change FROM changes ORDER BY change"
+        )
+        found += differences(f"{service} has told of nothing", wrong)
+    told = set().union(*[await _told(evidence, service) for service in _TOLD])
+    for listener in SUBSCRIPTIONS:
+        found += [
+            f"{listener} has taken {event_id}, which nobody told"
+            for event_id in await _taken(evidence, listener) - told
+        ]
+    return Finding(looked_at, found)
+
+
+async def i10_every_event_took_effect_once(evidence: Evidence) -> Finding:
+    """Every event was taken by each of its listeners, or is a dead letter; a payment is one operation in support, and
+    one line in each conversation about its order."""
+    found, looked_at = [], 0
+    dead = set(evidence.dead_letters)
+    for listener, events in SUBSCRIPTIONS.items():
+        taken = await _taken(evidence, listener)
+        for event in events:
+            told = await _told(evidence, event.routing_key.partition(".")[0], event.routing_key)
+            looked_at += len(told)
+            found += [f"{listener} has not taken {event.routing_key} {lost}" for lost in sorted(told - taken - dead)]
+    found += await _operations(evidence)
+    return Finding(looked_at, found)
+
+
+async def _operations(evidence: Evidence) -> list[str]:
+    transfers = await evidence.rows(
+        "billing",
+        "SELECT id AS transfer_id, order_number, amount_minor FROM transfers WHERE order_number IS NOT NULL",
+    )
+    operations = await evidence.rows("support", "SELECT transfer_id, order_number, amount_minor FROM operations")
+    made, noted = ({tuple(row.values()) for row in rows} for rows in (transfers, operations))
+    found = [f"support has not noted {row}" for row in sorted(map(str, made - noted))]
+    found += [f"support has noted what did not happen: {row}" for row in sorted(map(str, noted - made))]
+    wrong = await evidence.rows(
+        "support",
+        """
+        SELECT tickets.id AS ticket, operations.transfer_id, count(messages.id) AS lines
+        FROM tickets JOIN operations USING (order_number, customer_id)
+        LEFT JOIN messages ON messages.ticket_id = tickets.id AND messages.transfer_id = operations.transfer_id
+        GROUP BY tickets.id, operations.transfer_id HAVING count(messages.id) <> 1
+        """,
+    )
+    return found + differences("a conversation does not tell once of money that moved", wrong)
+
+
+async def i12_versions_run_from_1_without_a_gap(evidence: Evidence) -> Finding:
+    """Of every aggregate, versions 1 to n left in this order; who listens holds the newest that concerns them."""
+    found, looked_at = [], 0
+    for service in SERVICES:
+        looked_at += await evidence.count(service, "SELECT count(*) FROM outbox_archive")
+        wrong = await evidence.rows(
+            service,
+            """
+            WITH sent AS (
+                SELECT aggregate, subject, version, sent_at,
+                       row_number() OVER (PARTITION BY aggregate, subject ORDER BY sent_at, position) AS place
+                FROM outbox_archive
+            )
+            SELECT * FROM sent WHERE version <> place ORDER BY aggregate, subject, place
+            """,
+        )
+        found += differences(f"{service} has told out of order", wrong)
+    rows = await evidence.rows(
+        "orders",
+        f"""
+        WITH {EVENTS} SELECT subject, max(version) AS version FROM events
+        WHERE routing_key IN ('orders.order_placed.v1', 'orders.order_amended.v1', 'orders.order_cancelled.v1')
+        GROUP BY subject
+        """,
+    )
+    known = {
+        row["order_number"]: row["order_version"]
+        for row in await evidence.rows("billing", "SELECT order_number, order_version FROM invoices")
+    }
+    for row in rows:
+        if known.get(row["subject"]) != row["version"]:
+            found.append(
+                f"billing knows version {known.get(row['subject'])} of {row['subject']}, told was {row['version']}"
+            )
+    return Finding(looked_at, found)
+
+
+async def i15_nothing_is_left_over(evidence: Evidence) -> Finding:
+    """Outboxes and queues are empty, and there is no dead letter."""
+    found = []
+    for service in SERVICES:
+        if rows := await evidence.rows(service, "SELECT position, routing_key, subject, version FROM outbox LIMIT 20"):
+            found += differences(f"still in the outbox of {service}", rows)
+    found += [f"{count} messages in {queue}" for queue, count in evidence.queues.items() if count]
+    if DEAD_LETTERS not in evidence.queues:
+        found.append("nobody has looked into the queues")
+    return Finding(len(SERVICES) + len(evidence.queues), found)
+
+
+async def i16_no_connection_is_stuck(evidence: Evidence) -> Finding:
+    """No transaction is left open, nobody waits for a lock, no process holds more connections than its pools, and every
+    service has one relay, which says that it relays."""
+    found = differences(
+        "a transaction is open",
+        await evidence.rows(
+            "orders",
+            "SELECT pid, usename, state, xact_start, query FROM pg_stat_activity"
+            " WHERE xact_start < now() - interval '2 seconds' AND usename <> current_user",
+        ),
+    )
+    found += differences(
+        "somebody waits for a lock",
+        await evidence.rows("orders", "SELECT pid, locktype FROM pg_locks WHERE NOT granted"),
+    )
+    sessions = await evidence.rows(
+        "orders",
+        "SELECT usename::text, count(*) FROM pg_stat_activity"
+        " WHERE backend_type = 'client backend' AND usename <> current_user GROUP BY usename",
+    )
+    # An API's and a worker's pool, and the relay's own.
+    found += differences("too many connections", [row for row in sessions if row["count"] > 21])
+    for service in SUBSCRIPTIONS.keys() - {"gateway"}:
+        relays = await evidence.count(
+            service,
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+            " AND objid::bigint = hashtext('outbox relay')::bigint & 4294967295"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        )
+        if (relays, evidence.leading.get(service)) != (1, 1.0):
+            found.append(f"{service} has {relays} relays, and its worker says {evidence.leading.get(service)}")
+    return Finding(sum(row["count"] for row in sessions), found)
+
+
+async def _told(evidence: Evidence, service: str, routing_key: str | None = None) -> set[str]:
+    query = f"WITH {EVENTS} SELECT event_id FROM events WHERE $1::text IS NULL OR routing_key = $1"
+    return {str(row["event_id"]) for row in await evidence.rows(service, query, routing_key)}
+
+
+async def _taken(evidence: Evidence, listener: str) -> set[str]:
+    return {str(row["event_id"]) for row in await evidence.rows(listener, "SELECT event_id FROM inbox")}

@@ -1,0 +1,150 @@
+"""The private Purser: the servers and every process as `make up` starts them, in a home of its own."""
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import aio_pika
+import asyncpg
+import psutil
+
+from deploy.local.home import Home, State
+from deploy.local.keeper import Keeper, why_not_ready
+from deploy.local.postgres import ADMIN
+from deploy.local.processes import end, started_for
+from deploy.local.programs import PROGRAM_PORTS, Program
+from deploy.local.secrets import Secrets
+from deploy.local.supervisor import System
+from shared.messaging import DEAD_LETTERS
+
+PROCESSES = (*PROGRAM_PORTS, "gateway")
+CURRENCY = "USD"
+FIRST_PORT = 28_000
+
+Rewire = Callable[[Program], Program]
+
+
+class PatientKeeper(Keeper):
+    """Keeps each program as `rewire` changes it."""
+
+    def __init__(self, home: Home, state: State, rewire: Rewire) -> None:
+        super().__init__(home, state)
+        self._rewire = rewire
+
+    async def keep(self, program: Program) -> None:
+        quiet = replace(program, environment={**program.environment, "PURSER_LOG_LEVEL": "warning"})
+        await super().keep(self._rewire(quiet))
+
+
+class PrivatePurser:
+    """What is broken, and how it stands."""
+
+    def __init__(self, system: System, keeper: Keeper, home: Home) -> None:
+        self.system, self.keeper, self.home = system, keeper, home
+        self.url = system.programs.url("gateway")
+
+    def database_url(self, service: str) -> str:
+        """For the superuser."""
+        return self.system.postgres.url(ADMIN, self.system.secrets.database_admin, service)
+
+    async def pid(self, name: str) -> int:
+        """Its process id, once it has one: what has just died is started again in a moment."""
+        running = self.keeper.state.processes[name]
+        while running.pid is None:
+            await asyncio.sleep(0.05)
+        return running.pid
+
+    async def send(self, name: str, number: signal.Signals) -> None:
+        """Send it to a process or a server."""
+        try:
+            os.kill(await self.pid(name), number)
+        except ProcessLookupError:
+            await asyncio.sleep(0)  # it died at that very moment, of something else
+
+    async def freeze(self, name: str, seconds: float) -> None:
+        """Stop it, and all its children, for so long, as a machine does that swaps or is moved."""
+        process = psutil.Process(await self.pid(name))
+        frozen = [process, *process.children(recursive=True)]
+        try:
+            _tell(frozen, signal.SIGSTOP)
+            await asyncio.sleep(seconds)
+        finally:
+            _tell(frozen, signal.SIGCONT)
+
+    async def end_server(self, name: str, number: signal.Signals) -> None:
+        """Send it the signal, and return when it is started again, which the keeper does."""
+        running = self.keeper.state.processes[name]
+        deaths = running.deaths
+        await self.send(name, number)
+        while running.deaths == deaths or running.ready_at is None:
+            await asyncio.sleep(0.1)
+
+    async def terminate_connections(self) -> None:
+        """Of everybody but the server's own processes and us."""
+        with suppress(OSError, asyncpg.PostgresError, TimeoutError):
+            connection = await asyncpg.connect(self.database_url("postgres"), timeout=5)
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND usename <> current_user"
+            )
+            await connection.close()
+
+    def queues(self) -> dict[str, int]:
+        """How many messages each queue holds, those in hand included."""
+        return self.system.broker.queues("purser")
+
+    async def dead_letters(self) -> list[str]:
+        """The ids of the events that were given up; they stay where they are."""
+        connection = await aio_pika.connect(self.system.programs.broker_url("operator"))
+        async with connection:
+            channel = await connection.channel()
+            queue = await channel.get_queue(DEAD_LETTERS, ensure=False)
+            found = []
+            while (message := await queue.get(fail=False)) is not None:
+                found.append(str(message.headers.get("ce-id")))
+            return found
+
+    async def ready_again(self, names: tuple[str, ...]) -> None:
+        """Wait until each of these processes has once been ready since now."""
+        missing = list(names)
+        while missing:
+            ready = [name for name in missing if await self.why_not_ready(name) is None]
+            missing = [name for name in missing if name not in ready]
+            if missing:
+                await asyncio.sleep(0.2)
+
+    async def why_not_ready(self, process: str) -> str | None:
+        """None if it says that it is ready."""
+        return await asyncio.to_thread(why_not_ready, self.system.ports[process])
+
+
+def _tell(processes: list[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        try:
+            process.send_signal(number)
+        except psutil.NoSuchProcess:
+            continue
+
+
+@asynccontextmanager
+async def private_purser(folder: Path, rewire: Rewire = lambda program: program) -> AsyncIterator[PrivatePurser]:
+    """Everything started and ready; ended afterwards, whatever happens, and only the logs are left in the folder."""
+    home = Home(folder)
+    home.make()
+    keeper = PatientKeeper(home, State.new(), rewire)
+    system = System(home, keeper, Secrets.load(home.secrets, currency=CURRENCY), FIRST_PORT)
+    try:
+        await system.start()
+        yield PrivatePurser(system, keeper, home)
+    finally:
+        await keeper.stop()
+        await asyncio.to_thread(end, started_for(folder))
+        for left in (home.data, home.run):
+            shutil.rmtree(left, ignore_errors=True)
+        for file in (home.secrets, home.ports):
+            file.unlink(missing_ok=True)
