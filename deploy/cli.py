@@ -12,25 +12,19 @@ from deploy.local.home import HOME
 from deploy.local.logs import follow
 from deploy.local.programs import Programs
 from deploy.local.secrets import Secrets
-from gateway.reconciliation.cli import reconcile
 from services.orders.importer.cli import import_
 
 app = typer.Typer(help="The back office of an online shop.", no_args_is_help=True, add_completion=False)
 
 
-# What a command is told about the shop that is up, unless its settings are given.
-TOLD = {"import": Programs.importing, "reconcile": Programs.reconciling}
-
-
 @app.callback()
-def _tell(context: typer.Context) -> None:
+def _tell_import(context: typer.Context) -> None:
     """The back office of an online shop."""
-    tell = TOLD.get(context.invoked_subcommand or "")
-    if tell is not None and "PURSER_DATABASE_URL" not in os.environ:
+    if context.invoked_subcommand == "import" and "PURSER_DATABASE_URL" not in os.environ:
         if not HOME.is_supervised():
-            sys.exit("The shop is not up: `make up` first, or name its database in PURSER_DATABASE_URL.")
+            sys.exit("The shop is not up: `make up` first, or name its orders database in PURSER_DATABASE_URL.")
         ports = json.loads(HOME.ports.read_text())
-        os.environ |= tell(Programs(ports, Secrets.load(HOME.secrets)))
+        os.environ |= Programs(ports, Secrets.load(HOME.secrets)).importing()
 
 
 @app.command()
@@ -64,7 +58,6 @@ def logs(process: Annotated[str | None, typer.Argument(help="such as billing-api
 
 
 app.command(name="import")(import_)
-app.command()(reconcile)
 
 
 if __name__ == "__main__":

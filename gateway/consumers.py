@@ -17,7 +17,7 @@ from gateway.accounts.commands.open_account import open_account
 from gateway.errors import LoginTaken
 from gateway.live import Live, Push
 from shared.contracts.base import Event
-from shared.contracts.billing import BalanceChanged
+from shared.contracts.billing import BalanceChanged, HoldChanged
 from shared.contracts.http.support import Author, MessageView
 from shared.contracts.orders import (
     CustomerRegistered,
@@ -39,6 +39,7 @@ PUSHED: dict[str, type[Event]] = {
         OrderCancelled,
         OrderChanged,
         BalanceChanged,
+        HoldChanged,
         TicketCountsChanged,
         TicketChanged,
     )
@@ -130,6 +131,8 @@ def pushes(routing_key: str, body: bytes) -> Iterator[Push]:
         case BalanceChanged():
             balance = news.BalanceChanged(**event.model_dump(exclude={"at"}))
             yield Push(event.customer_id, balance, balance)
+        case HoldChanged():
+            yield Push(event.customer_id, None, news.HoldChanged(**event.model_dump(exclude={"at"})))
         case TicketCountsChanged():
             for_staff = news.TicketCountsChanged(**event.model_dump(exclude={"at"}))
             own = news.TicketCountsChanged(**event.model_dump(exclude={"at", "shop_new", "shop_version"}))

@@ -32,10 +32,10 @@ overflowed_total = Counter("purser_live_overflows_total", "Streams closed becaus
 
 @dataclass(frozen=True)
 class Push:
-    """Something to tell one customer, and all staff, who may hear more of it."""
+    """Something to tell one customer, and all staff, who may hear more of it, or alone."""
 
     customer_id: UUID
-    for_customer: News
+    for_customer: News | None
     for_staff: News
 
 
@@ -46,7 +46,7 @@ class _Told:
     offset: int
     customer_id: UUID
     for_staff: bytes
-    for_customer: bytes
+    for_customer: bytes | None
 
     def to(self, caller: Caller) -> bytes | None:
         if caller.is_staff:
@@ -109,16 +109,18 @@ class Live:
         return f"{self._epoch}:{self._offset}"
 
     def push(self, push: Push) -> None:
-        """Tell all staff, and the customer whom it is about."""
+        """Tell all staff, and the customer whom it is about, if it is theirs to know."""
         self._offset += 1
-        for_customer = frame(push.for_customer, self.place)
-        for_staff = for_customer if push.for_staff is push.for_customer else frame(push.for_staff, self.place)
-        told = _Told(self._offset, push.customer_id, for_staff, for_customer)
-        self._told.append(told)
+        for_staff = frame(push.for_staff, self.place)
+        for_customer: bytes | None = for_staff
+        if push.for_customer is not push.for_staff:
+            for_customer = frame(push.for_customer, self.place) if push.for_customer else None
+        self._told.append(_Told(self._offset, push.customer_id, for_staff, for_customer))
         pushed_total.inc()
-        for key in (None, push.customer_id):
-            for stream in self._streams.get(key, ()):
-                stream.tell(for_staff if key is None else for_customer)
+        for key, told in ((None, for_staff), (push.customer_id, for_customer)):
+            if told is not None:
+                for stream in self._streams.get(key, ()):
+                    stream.tell(told)
 
     def join(self, stream: Stream) -> None:
         """From now on the stream is told; refuses `TooManyStreams`."""

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from shared.contracts.base import OrderNumber
 from shared.contracts.http.base import View
-from shared.contracts.http.billing import BalanceView
+from shared.contracts.http.billing import BalanceView, HoldState
 from shared.contracts.http.support import MessageView, ShopCounts, TicketCounts, TicketStatus
 from shared.contracts.orders import OrderStatus
 
@@ -36,6 +36,17 @@ class BalanceChanged(News):
     balance_minor: int
     held_minor: int
     available_minor: int
+    version: int
+
+
+class HoldChanged(News):
+    """For staff only: a withdrawal waits for approval, or does so no longer."""
+
+    hold_id: UUID
+    customer_id: UUID
+    amount_minor: int
+    currency: str
+    state: HoldState
     version: int
 
 
@@ -82,4 +93,4 @@ class Snapshot(News):
     unavailable: list[str]
 
 
-AnyNews = Snapshot | OrderChanged | BalanceChanged | TicketCountsChanged | TicketChanged | MessageAdded
+AnyNews = Snapshot | OrderChanged | BalanceChanged | HoldChanged | TicketCountsChanged | TicketChanged | MessageAdded

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from gateway.reconciliation.differences import Figures, Kind
 from shared.auth import Role
 from shared.contracts.base import Currency, OrderNumber, Price, Text
-from shared.contracts.http.base import Address, Page, Request, View
+from shared.contracts.http.base import Address, Request, View
+from shared.contracts.http.billing import HoldState, HoldView
 from shared.contracts.http.orders import (
     CustomerView,
     ItemView,
@@ -136,22 +136,10 @@ class ShopTicketRow(TicketRow):
     customer_name: str | None = Field(description="Null while orders cannot be reached.")
 
 
-class FindingView(View):
-    """Something that does not add up between the services' books."""
+class NamedHold(HoldView):
+    """A withdrawal that waits or waited, in the list of the whole shop."""
 
-    id: int
-    kind: Kind
-    subject: str = Field(description="An order's number, a customer's id, or `shop`.")
-    figures: Figures = Field(description="What differs. Amounts are those whose name ends in `_minor`.")
-    first_seen_at: AwareDatetime
-    last_seen_at: AwareDatetime
-    resolved_at: AwareDatetime | None
-
-
-class FindingsPage(Page[FindingView]):
-    reconciled_at: AwareDatetime | None = Field(
-        description="When all books had last been looked through; null before the first time."
-    )
+    customer_name: str | None = Field(description="Null while orders cannot be reached.")
 
 
 class OrderPage(View):
@@ -173,9 +161,6 @@ class OrderPage(View):
     customer: PageCustomer
     tickets: TicketTotals | None
     actions: list[Literal["pay", "cancel", "add_comment"]] = Field(description="What the asking person may do now.")
-    findings: list[FindingView] = Field(
-        description="What does not add up about it, or its customer. For staff only: always empty for a customer."
-    )
     unavailable: list[Literal["billing", "support"]]
 
 
@@ -221,12 +206,13 @@ class WhichTransfers(Part):
     to: date | None = Field(None, description="The last day, UTC.")
 
 
+class WhichHolds(Part):
+    state: HoldState | None = None
+    customer_id: UUID | None = None
+
+
 class WhichTickets(Part):
     new: bool | None = Field(None, description="true: only those with a message that staff have not read.")
-
-
-class WhichFindings(Part):
-    resolved: bool | None = Field(None, description="true: only those that add up by now; false: only the others.")
 
 
 class WhichMessages(Request):

@@ -1,10 +1,12 @@
-"""What must not grow for ever: archive days, remembered event ids and idempotency keys."""
+"""What must not grow for ever: archive days, remembered event ids and idempotency keys; and a service's own chores."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db import Database
 
@@ -20,8 +22,12 @@ ROUND = (
 )
 
 
-async def keep_house(database: Database) -> None:
-    """Every hour, for ever: make the archive's coming days, drop its old ones, forget old ids."""
+Chore = Callable[[AsyncSession], Awaitable[bool]]
+"""Does one piece of work in a transaction of its own; False where there was none left."""
+
+
+async def keep_house(database: Database, *chores: Chore) -> None:
+    """Every hour, for ever: make the archive's coming days, drop its old ones, forget old ids, do the chores."""
     while True:
         for statement in ROUND:
             try:
@@ -29,4 +35,16 @@ async def keep_house(database: Database) -> None:
                     await session.execute(text(statement))
             except (SQLAlchemyError, OSError) as error:
                 log.warning("housekeeping failed", statement=statement, error=type(error).__name__)
+        for chore in chores:
+            try:
+                await _finish(database, chore)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("housekeeping failed", chore=chore.__name__, error=type(error).__name__)
         await asyncio.sleep(ROUND_SECONDS)
+
+
+async def _finish(database: Database, chore: Chore) -> None:
+    more = True
+    while more:
+        async with database.transaction() as session:
+            more = await chore(session)

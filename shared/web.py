@@ -9,7 +9,9 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import structlog
 import uvicorn
@@ -103,6 +105,25 @@ def decode_cursor(cursor: str, *kinds: type) -> list[Any]:
         if fits and all(abs(part) < 2**63 if isinstance(part, int) else storable(part) == part for part in place):
             return list(place)
     except (binascii.Error, ValueError, RecursionError):
+        pass
+    raise BadCursor("This cursor is not one that a list has given: begin without one.")
+
+
+def encode_place(at: datetime, identity: UUID) -> str:
+    """The cursor of a list by moment, whose rows of one moment stand by their ids."""
+    return encode_cursor(at.isoformat(), str(identity))
+
+
+def decode_place(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """What `encode_place` was given; refuses `BadCursor`."""
+    if cursor is None:
+        return None
+    moment, identity = decode_cursor(cursor, str, str)
+    try:
+        at = datetime.fromisoformat(moment)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC), UUID(identity)
+    except (ValueError, OverflowError):
         pass
     raise BadCursor("This cursor is not one that a list has given: begin without one.")
 

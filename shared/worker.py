@@ -19,7 +19,7 @@ from shared.contracts.base import Event
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
 from shared.db import Database, is_unreachable
 from shared.dead_letters import bury, why_failed, why_invalid
-from shared.housekeeping import keep_house
+from shared.housekeeping import Chore, keep_house
 from shared.relay import Relay
 from shared.web import Check, database_check, web_app
 
@@ -177,7 +177,7 @@ def listening_check(up: asyncio.Event) -> Check:
 
 
 def service_worker(
-    service: str, database: Database, database_url: str, broker_url: str, reactions: Reactions
+    service: str, database: Database, database_url: str, broker_url: str, reactions: Reactions, *chores: Chore
 ) -> FastAPI:
     """A service's worker: listening, relaying, housekeeping; it answers HTTP only about its health."""
     up = asyncio.Event()
@@ -193,7 +193,7 @@ def service_worker(
             asyncio.create_task(keep_listening(broker, up)),
             asyncio.create_task(Relay(service, database_url, broker_url).run()),
             asyncio.create_task(outbox.ring(database)),
-            asyncio.create_task(keep_house(database)),
+            asyncio.create_task(keep_house(database, *chores)),
         ]
         yield
         for task in tasks:

@@ -103,15 +103,6 @@ class Programs:
             "PURSER_LOG_FORMAT": "text",
         }
 
-    def reconciling(self) -> dict[str, str]:
-        """What `purser reconcile` is told: it asks the services as the gateway does."""
-        return {
-            **self._services(),
-            "PURSER_DATABASE_URL": self._database("gateway", "gateway"),
-            "PURSER_CALLER_PRIVATE_KEY": self._secrets.caller_private_key,
-            "PURSER_LOG_FORMAT": "text",
-        }
-
     def url(self, program: str) -> str:
         """The address of a program on this machine."""
         return f"http://127.0.0.1:{self._ports[program]}"
@@ -125,15 +116,13 @@ class Programs:
         return f"postgresql+asyncpg://{role}:{self._secrets.databases[role]}@{where}"
 
     def _gateway_environment(self) -> dict[str, str]:
-        return self._services() | {
+        services = {f"PURSER_{service.upper()}_URL": self.url(f"{service}-api") for service in SERVICES}
+        return services | {
             "PURSER_DATABASE_URL": self._database("gateway", "gateway"),
             "PURSER_BROKER_URL": self.broker_url("gateway"),
             "PURSER_CALLER_PRIVATE_KEY": self._secrets.caller_private_key,
             "PURSER_COOKIE_SECURE": "false",
         }
-
-    def _services(self) -> dict[str, str]:
-        return {f"PURSER_{service.upper()}_URL": self.url(f"{service}-api") for service in SERVICES}
 
     def _listening(self, name: str, module: str, **environment: str) -> Program:
         port = self._ports[name]

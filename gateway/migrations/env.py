@@ -1,6 +1,5 @@
 """Run by Alembic."""
 
-import gateway.reconciliation.models  # noqa: F401
 from gateway.accounts.models import Base
 from shared.migrations import run_environment
 

@@ -6,10 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from gateway import paying
-from gateway.asking import Ask, OwnDatabase, staff_only
+from gateway.asking import Ask, staff_only
 from gateway.customers import find_refusal_of_order, register_customer, require_customer
+from gateway.names import with_names
 from gateway.order_page import order_page, placed_page
-from gateway.routes import findings, staff
+from gateway.routes import holds, staff
 from gateway.schemas import (
     NewCustomer,
     NewCustomerView,
@@ -22,16 +23,17 @@ from gateway.schemas import (
     WhichTickets,
     WhichTransfers,
 )
-from gateway.ticket_list import with_names
 from shared.contracts.base import OrderNumber
 from shared.contracts.http.base import ActView, Page
 from shared.contracts.http.billing import (
     BalanceView,
+    HoldView,
     MoneyMoved,
     MoveMoney,
     PayForOrder,
     PaymentView,
     StatementView,
+    WithdrawalLimitView,
 )
 from shared.contracts.http.orders import AmendItem, CancelOrder, CustomerView, OrderRow, PlaceOrder
 from shared.contracts.http.support import (
@@ -48,7 +50,7 @@ from shared.web import IdempotencyKey
 
 router = APIRouter(prefix="/api/admin", dependencies=[Depends(staff_only)])
 router.include_router(staff.router)
-router.include_router(findings.router)
+router.include_router(holds.router)
 Number = Annotated[OrderNumber, Path()]
 ItsLine = Annotated[int, Path(ge=1, le=100_000)]
 
@@ -78,9 +80,9 @@ async def place_order(ask: Ask, wanted: PlaceOrder, key: IdempotencyKey, request
 
 
 @router.get("/orders/{number}", response_model=OrderPage, tags=["orders"])
-async def get_order(ask: Ask, number: Number, database: OwnDatabase) -> Response:
+async def get_order(ask: Ask, number: Number) -> Response:
     """The order page: one read, one page."""
-    return await order_page(database, ask, await ask.orders.ask("GET", f"/orders/{number}"))
+    return await order_page(ask, await ask.orders.ask("GET", f"/orders/{number}"))
 
 
 @router.post("/orders/{number}/payments", status_code=201, response_model=PaymentView, tags=["money"])
@@ -90,16 +92,16 @@ async def pay(ask: Ask, number: Number, wanted: PayForOrder, key: IdempotencyKey
 
 
 @router.post("/orders/{number}/cancellation", response_model=OrderPage, tags=["orders"])
-async def cancel(ask: Ask, number: Number, database: OwnDatabase, wanted: CancelOrder | None = None) -> Response:
+async def cancel(ask: Ask, number: Number, wanted: CancelOrder | None = None) -> Response:
     """Cancel an order; what was paid returns to the balance. Again on a cancelled one changes nothing."""
     cancelled = await ask.orders.ask("POST", f"/orders/{number}/cancellation", wanted or CancelOrder())
-    return await order_page(database, ask, cancelled)
+    return await order_page(ask, cancelled)
 
 
 @router.patch("/orders/{number}/items/{line}", response_model=OrderPage, tags=["orders"])
-async def amend_item(ask: Ask, number: Number, line: ItsLine, wanted: AmendItem, database: OwnDatabase) -> Response:
+async def amend_item(ask: Ask, number: Number, line: ItsLine, wanted: AmendItem) -> Response:
     """Change an item's status, price or quantity."""
-    return await order_page(database, ask, await ask.orders.ask("PATCH", f"/orders/{number}/items/{line}", wanted))
+    return await order_page(ask, await ask.orders.ask("PATCH", f"/orders/{number}/items/{line}", wanted))
 
 
 @router.get("/orders/{number}/acts", response_model=list[ActView], tags=["orders"])
@@ -147,10 +149,22 @@ async def deposit(ask: Ask, customer_id: Customer, wanted: MoveMoney, key: Idemp
     return await ask.billing.ask("POST", f"/customers/{customer_id}/deposits", wanted, key=key)
 
 
-@router.post("/customers/{customer_id}/withdrawals", status_code=201, response_model=MoneyMoved, tags=["money"])
+@router.post(
+    "/customers/{customer_id}/withdrawals",
+    status_code=201,
+    response_model=MoneyMoved,
+    responses={202: {"model": HoldView, "description": "It waits until another person approves it"}},
+    tags=["money"],
+)
 async def withdraw(ask: Ask, customer_id: Customer, wanted: MoveMoney, key: IdempotencyKey) -> Response:
-    """Take money off a customer's balance."""
+    """Take money off a customer's balance: at once, or, beyond the limit, when another person has approved it."""
     return await ask.billing.ask("POST", f"/customers/{customer_id}/withdrawals", wanted, key=key)
+
+
+@router.get("/customers/{customer_id}/withdrawal-limit", response_model=WithdrawalLimitView, tags=["money"])
+async def get_withdrawal_limit(ask: Ask, customer_id: Customer) -> Response:
+    """How much more can be taken off a customer's balance without another person's approval."""
+    return await ask.billing.ask("GET", f"/customers/{customer_id}/withdrawal-limit")
 
 
 @router.get("/customers/{customer_id}/acts", response_model=list[ActView], tags=["money"])

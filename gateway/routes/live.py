@@ -31,7 +31,7 @@ LastEventId = Annotated[str, Header(alias="Last-Event-ID", max_length=100, descr
 @router.get("/api/admin/live", status_code=200, dependencies=[Depends(staff_only)])
 async def live_for_staff(request: Request, session: Session, ask: Ask, last_event_id: LastEventId = "") -> Response:
     """What happens in the shop: `snapshot` first (or what was missed), then `order_changed`, `balance_changed`,
-    `ticket_counts_changed`, `ticket_changed`, `message_added` as it comes."""
+    `hold_changed`, `ticket_counts_changed`, `ticket_changed`, `message_added` as it comes."""
     return _stream(request, session, ask, last_event_id)
 
 

@@ -12,7 +12,14 @@ from shared.web import serve, service_api
 
 def create(settings: BillingApiSettings) -> FastAPI:
     database = Database(settings.database_url)
-    return service_api("billing", database, settings.caller_public_keys, [router], currency=settings.currency)
+    return service_api(
+        "billing",
+        database,
+        settings.caller_public_keys,
+        [router],
+        currency=settings.currency,
+        withdrawals=settings.withdrawals,
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What billing can refuse."""
 
-from shared.errors import NotFound, Refusal
+from shared.errors import Forbidden, NotFound, Refusal
 
 
 class UnknownInvoice(NotFound):
@@ -40,3 +40,28 @@ class CurrencyMismatch(Refusal):
 class UnknownCustomer(NotFound):
     def __init__(self) -> None:
         super().__init__("There is no such customer.")
+
+
+class UnknownHold(NotFound):
+    def __init__(self) -> None:
+        super().__init__("There is no such withdrawal.")
+
+
+class OwnRequest(Forbidden):
+    """It takes two people, whatever session or role the one of them comes with."""
+
+    def __init__(self) -> None:
+        super().__init__("You asked for this withdrawal yourself: somebody else must approve it.")
+
+
+class AlreadyDecided(Refusal):
+    """Somebody else was first, or nobody was in time."""
+
+    def __init__(self, state: str, decided_by: str | None) -> None:
+        by = f" by {decided_by}" if decided_by else ""
+        super().__init__(f"This withdrawal is {state}{by} already.", state=state, decided_by=decided_by)
+
+
+class HoldExpired(Refusal):
+    def __init__(self) -> None:
+        super().__init__("This withdrawal has waited too long to be approved: ask for it anew.")

@@ -1,10 +1,10 @@
-"""The only code that moves money."""
+"""The only code that moves money, or holds it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, update
+from sqlalchemy import ColumnElement, insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -61,40 +61,33 @@ async def transfer(session: AsyncSession, customer_id: UUID, currency: str, amou
     Refuses `InsufficientFunds` and `BalanceTooLarge`. The balance changes in one conditional statement, so that no two
     transfers can both have seen the same money; its row stays locked until the transaction ends.
     """
-    into = reason.kind in (TransferKind.DEPOSIT, TransferKind.REFUND)
-    moved = await (_credit if into else _debit)(session, customer_id, amount_minor)
-    shop = _SHOP_SIDE[reason.kind].id(currency)
-    transfer_id = uuid4()
-    await session.execute(
-        insert(Transfer).values(
-            id=transfer_id,
-            customer_id=customer_id,
-            account_version=moved.version,
-            debit_account=shop if into else customer_id,
-            credit_account=customer_id if into else shop,
-            amount_minor=amount_minor,
-            currency=currency,
-            kind=reason.kind.value,
-            balance_after_minor=moved.balance_minor,
-            order_number=reason.order_number,
-            order_version=reason.order_version,
-            line=reason.line,
-            note=reason.note,
-            staff_note=reason.staff_note,
-            made_by=reason.made_by,
-        )
-    )
-    told = BalanceChanged(
-        customer_id=customer_id,
-        currency=currency,
-        balance_minor=moved.balance_minor,
-        held_minor=moved.held_minor,
-        available_minor=moved.balance_minor - moved.held_minor,
-        version=moved.version,
-        at=datetime.now(UTC),
-    )
-    await outbox.record(session, told)
-    return Moved(transfer_id, moved.balance_minor, moved.held_minor)
+    changed = await (_credit if _comes_in(reason) else _debit)(session, customer_id, amount_minor)
+    return await _post(session, customer_id, currency, amount_minor, reason, changed)
+
+
+async def hold(session: AsyncSession, customer_id: UUID, currency: str, amount_minor: int) -> int:
+    """Set so much aside that it can be neither paid nor withdrawn. Gives the account's version; refuses
+    `InsufficientFunds`."""
+    changed = await _change(session, customer_id, _available_minor >= amount_minor, held=amount_minor)
+    if changed is None:
+        raise _insufficient()
+    await _tell(session, customer_id, currency, changed)
+    return changed.version
+
+
+async def release(session: AsyncSession, customer_id: UUID, currency: str, amount_minor: int) -> int:
+    """Let go of what was held: it is available again. Gives the account's version."""
+    changed = await _take_from_held(session, customer_id, amount_minor)
+    await _tell(session, customer_id, currency, changed)
+    return changed.version
+
+
+async def transfer_held(
+    session: AsyncSession, customer_id: UUID, currency: str, amount_minor: int, reason: Reason
+) -> Moved:
+    """Withdraw what was held: one change of the account, so that nobody else can have it in between."""
+    changed = await _take_from_held(session, customer_id, amount_minor, balance=-amount_minor)
+    return await _post(session, customer_id, currency, amount_minor, reason, changed)
 
 
 @dataclass(frozen=True)
@@ -104,29 +97,96 @@ class _Changed:
     version: int
 
 
+_available_minor = Account.balance_minor - Account.held_minor
+
+
 async def _debit(session: AsyncSession, customer_id: UUID, amount_minor: int) -> _Changed:
-    enough = Account.balance_minor - Account.held_minor >= amount_minor
-    changed = await _change(session, customer_id, -amount_minor, enough)
+    changed = await _change(session, customer_id, _available_minor >= amount_minor, balance=-amount_minor)
     if changed is None:
-        raise InsufficientFunds("The balance has less available than that.")
+        raise _insufficient()
     return changed
 
 
 async def _credit(session: AsyncSession, customer_id: UUID, amount_minor: int) -> _Changed:
     fits = Account.balance_minor + amount_minor <= LARGEST_BALANCE_MINOR
-    changed = await _change(session, customer_id, amount_minor, fits)
+    changed = await _change(session, customer_id, fits, balance=amount_minor)
     if changed is None:
         raise BalanceTooLarge("The balance would become larger than this shop can show.")
     return changed
 
 
-async def _change(session: AsyncSession, customer_id: UUID, change_minor: int, allowed: object) -> _Changed | None:
+async def _take_from_held(session: AsyncSession, customer_id: UUID, amount_minor: int, balance: int = 0) -> _Changed:
+    is_held = Account.held_minor >= amount_minor
+    changed = await _change(session, customer_id, is_held, balance=balance, held=-amount_minor)
+    if changed is None:
+        raise LookupError(f"the account {customer_id} does not hold what waits")
+    return changed
+
+
+async def _change(
+    session: AsyncSession, customer_id: UUID, allowed: ColumnElement[bool], balance: int = 0, held: int = 0
+) -> _Changed | None:
     changed = await session.execute(
         update(Account)
-        .where(Account.id == customer_id, Account.kind == "customer", allowed)  # type: ignore[arg-type]
-        .values(balance_minor=Account.balance_minor + change_minor, version=Account.version + 1)
+        .where(Account.id == customer_id, Account.kind == "customer", allowed)
+        .values(
+            balance_minor=Account.balance_minor + balance,
+            held_minor=Account.held_minor + held,
+            version=Account.version + 1,
+        )
         .returning(Account.balance_minor, Account.held_minor, Account.version)
         .execution_options(synchronize_session=False)
     )
     row = changed.first()
     return None if row is None else _Changed(row.balance_minor, row.held_minor, row.version)
+
+
+async def _post(
+    session: AsyncSession, customer_id: UUID, currency: str, amount_minor: int, reason: Reason, changed: _Changed
+) -> Moved:
+    """Write the transfer down that goes with a changed balance, and tell the balance."""
+    shop = _SHOP_SIDE[reason.kind].id(currency)
+    into = _comes_in(reason)
+    transfer_id = uuid4()
+    await session.execute(
+        insert(Transfer).values(
+            id=transfer_id,
+            customer_id=customer_id,
+            account_version=changed.version,
+            debit_account=shop if into else customer_id,
+            credit_account=customer_id if into else shop,
+            amount_minor=amount_minor,
+            currency=currency,
+            kind=reason.kind.value,
+            balance_after_minor=changed.balance_minor,
+            order_number=reason.order_number,
+            order_version=reason.order_version,
+            line=reason.line,
+            note=reason.note,
+            staff_note=reason.staff_note,
+            made_by=reason.made_by,
+        )
+    )
+    await _tell(session, customer_id, currency, changed)
+    return Moved(transfer_id, changed.balance_minor, changed.held_minor)
+
+
+def _comes_in(reason: Reason) -> bool:
+    return reason.kind in (TransferKind.DEPOSIT, TransferKind.REFUND)
+
+
+async def _tell(session: AsyncSession, customer_id: UUID, currency: str, changed: _Changed) -> None:
+    told = BalanceChanged(
+        customer_id=customer_id,
+        currency=currency,
+        balance_minor=changed.balance_minor,
+        held_minor=changed.held_minor,
+        available_minor=changed.balance_minor - changed.held_minor,
+        version=changed.version,
+        at=datetime.now(UTC),
+    )
+    await outbox.record(session, told)
+
+
+def _insufficient() -> InsufficientFunds:
+    return InsufficientFunds("The balance has less available than that.")

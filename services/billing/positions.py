@@ -29,15 +29,21 @@ _INVOICES = """
     ORDER BY named.order_number
 """
 _ACCOUNTS = """
-    SELECT a.id AS customer_id, a.balance_minor, a.version, coalesce(t.transferred_minor, 0) AS transferred_minor,
-           t.transfers, coalesce(t.last_version, 0) AS last_version
+    SELECT a.id AS customer_id, a.balance_minor, a.held_minor, a.version, t.transferred_minor, h.waiting_minor,
+           t.made + h.begun + h.released AS changes, greatest(t.last, h.last_begun, h.last_released) AS last_version
     FROM (SELECT * FROM accounts WHERE kind = 'customer' AND id > :after ORDER BY id LIMIT :limit) a
     CROSS JOIN LATERAL (
-        SELECT sum(CASE WHEN credit_account = a.id THEN amount_minor ELSE -amount_minor END)::bigint
+        SELECT coalesce(sum(CASE WHEN credit_account = a.id THEN amount_minor ELSE -amount_minor END), 0)::bigint
                    AS transferred_minor,
-               count(*) AS transfers, max(account_version) AS last_version
+               count(*) AS made, coalesce(max(account_version), 0) AS last
         FROM transfers WHERE customer_id = a.id
     ) t
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(amount_minor) FILTER (WHERE state = 'waiting'), 0)::bigint AS waiting_minor,
+               count(*) AS begun, max(begun_version) AS last_begun,
+               count(released_version) AS released, max(released_version) AS last_released
+        FROM holds WHERE customer_id = a.id
+    ) h
     ORDER BY a.id
 """
 

@@ -1,15 +1,23 @@
 """Every SELECT of billing."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.billing.errors import UnknownInvoice
-from services.billing.models import Account, Invoice, Transfer
+from services.billing.errors import UnknownHold, UnknownInvoice
+from services.billing.models import Account, Hold, Invoice, Transfer
 from shared.auth import Caller
+from shared.contracts.http.billing import HoldState
+
+Place = tuple[datetime, UUID]
+LIMIT_WINDOW = timedelta(hours=24)
+
+# Written into the statement, because an index has the same condition.
+IS_WITHDRAWAL = Transfer.kind == literal("withdrawal", literal_execute=True)
+IS_WAITING = Hold.state == literal("waiting", literal_execute=True)
 
 
 async def find_account(session: AsyncSession, customer_id: UUID) -> Account | None:
@@ -73,3 +81,54 @@ async def find_balance_at(session: AsyncSession, customer_id: UUID, at: datetime
         .limit(1)
     )
     return await session.scalar(before) or 0
+
+
+async def find_withdrawable_at_once(session: AsyncSession, customer_id: UUID, limit_minor: int) -> int:
+    """What is left of the limit on withdrawals that nobody else approves, by whomever of the staff: minor units."""
+    lately = select(func.coalesce(func.sum(Transfer.amount_minor), 0)).where(
+        Transfer.customer_id == customer_id,
+        IS_WITHDRAWAL,
+        Transfer.at > func.clock_timestamp() - LIMIT_WINDOW,
+        ~exists().where(Hold.transfer_id == Transfer.id),
+    )
+    return max(0, limit_minor - int(await session.scalar(lately) or 0))
+
+
+async def get_hold(session: AsyncSession, hold_id: UUID) -> Hold:
+    """Refuses `UnknownHold`."""
+    return _known(await session.get(Hold, hold_id))
+
+
+async def lock_hold(session: AsyncSession, hold_id: UUID) -> Hold:
+    """The same, held until the transaction ends. Lock a hold before an account, never after."""
+    return _known(await session.get(Hold, hold_id, with_for_update=True, populate_existing=True))
+
+
+def _known(hold: Hold | None) -> Hold:
+    if hold is None:
+        raise UnknownHold
+    return hold
+
+
+async def lock_due_hold(session: AsyncSession, now: datetime) -> Hold | None:
+    """One that nobody has decided in time, and nobody else has in hand."""
+    due = select(Hold).where(IS_WAITING, Hold.expires_at <= now)
+    return await session.scalar(due.order_by(Hold.expires_at).limit(1).with_for_update(skip_locked=True))
+
+
+async def list_holds(
+    session: AsyncSession, customer_id: UUID | None, state: HoldState | None, before: Place | None, limit: int
+) -> Sequence[Hold]:
+    """Withdrawals that wait or waited, newest first."""
+    wanted = select(Hold)
+    if customer_id is not None:
+        wanted = wanted.where(Hold.customer_id == customer_id)
+    if state is not None:
+        wanted = wanted.where(IS_WAITING if state is HoldState.WAITING else Hold.state == state)
+    if before is not None:
+        wanted = wanted.where(tuple_(Hold.asked_at, Hold.id) < before)
+    return (await session.scalars(wanted.order_by(Hold.asked_at.desc(), Hold.id.desc()).limit(limit))).all()
+
+
+async def count_waiting_holds(session: AsyncSession) -> int:
+    return await session.scalar(select(func.count()).where(IS_WAITING)) or 0

@@ -4,19 +4,27 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from services.billing import positions, queries, views
+from services.billing.commands.approve_withdrawal import approve_withdrawal
 from services.billing.commands.move_money import move_money
 from services.billing.commands.pay_for_order import pay_for_order
+from services.billing.commands.refuse_withdrawal import refuse_withdrawal
+from services.billing.commands.request_withdrawal import request_withdrawal
 from services.billing.commands.tell_invoice_again import tell_invoice_again
 from services.billing.errors import UnknownCustomer
+from services.billing.settings import WithdrawalRule
 from shared.acts import list_acts
 from shared.auth import Caller
 from shared.contracts.base import OrderNumber
-from shared.contracts.http.base import ActView
+from shared.contracts.http.base import ActView, Page
 from shared.contracts.http.billing import (
     BalanceView,
+    Decide,
+    HoldCounts,
+    HoldState,
+    HoldView,
     InvoiceView,
     MoneyMoved,
     MoveMoney,
@@ -24,9 +32,23 @@ from shared.contracts.http.billing import (
     PaymentView,
     StatementView,
     TransferKind,
+    WithdrawalAnswer,
+    WithdrawalLimitView,
 )
 from shared.contracts.http.reconciliation import AccountPosition, InvoicePosition, ToldAgain
-from shared.web import Asking, Cursor, Limit, Many, Numbers, Once, Session, decode_cursor, encode_cursor
+from shared.web import (
+    Asking,
+    Cursor,
+    Limit,
+    Many,
+    Numbers,
+    Once,
+    Session,
+    decode_cursor,
+    decode_place,
+    encode_cursor,
+    encode_place,
+)
 
 router = APIRouter(tags=["billing"])
 Number = Annotated[OrderNumber, Path()]
@@ -36,7 +58,13 @@ async def _shop_currency(request: Request) -> str:
     return str(request.app.state.currency)
 
 
+async def _withdrawal_rule(request: Request) -> WithdrawalRule:
+    rule: WithdrawalRule = request.app.state.withdrawals
+    return rule
+
+
 ShopCurrency = Annotated[str, Depends(_shop_currency)]
+Rule = Annotated[WithdrawalRule, Depends(_withdrawal_rule)]
 
 
 async def _own_or_staff(customer_id: UUID, caller: Asking) -> Caller:
@@ -58,14 +86,79 @@ async def deposit(
     )
 
 
-@router.post("/customers/{customer_id}/withdrawals", status_code=201)
+@router.post("/customers/{customer_id}/withdrawals", status_code=201, responses={202: {"model": HoldView}})
 async def withdraw(
-    customer_id: UUID, wanted: MoveMoney, session: Session, caller: Seeing, once: Once, currency: ShopCurrency
-) -> MoneyMoved:
-    """Take money off a customer's balance."""
-    return await once(
-        MoneyMoved, lambda: move_money(session, caller, customer_id, TransferKind.WITHDRAWAL, wanted, currency)
+    customer_id: UUID,
+    wanted: MoveMoney,
+    session: Session,
+    caller: Seeing,
+    once: Once,
+    currency: ShopCurrency,
+    rule: Rule,
+    response: Response,
+) -> MoneyMoved | HoldView:
+    """Take money off a customer's balance: at once (201), or when another person has approved it (202)."""
+    answer = await once(
+        WithdrawalAnswer, lambda: request_withdrawal(session, caller, customer_id, wanted, currency, rule)
     )
+    if isinstance(answer.root, HoldView):
+        response.status_code = 202
+    return answer.root
+
+
+@router.get("/customers/{customer_id}/withdrawal-limit")
+async def get_withdrawal_limit(
+    customer_id: UUID, session: Session, caller: Asking, currency: ShopCurrency, rule: Rule
+) -> WithdrawalLimitView:
+    """How much more can be taken off a customer's balance without another person's approval."""
+    caller.require_staff()
+    at_once_minor = await queries.find_withdrawable_at_once(session, customer_id, rule.limit_minor)
+    return WithdrawalLimitView(
+        customer_id=customer_id, currency=currency, limit_minor=rule.limit_minor, at_once_minor=at_once_minor
+    )
+
+
+@router.get("/holds")
+async def list_holds(
+    session: Session,
+    caller: Asking,
+    state: HoldState | None = None,
+    customer_id: UUID | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[HoldView]:
+    """Withdrawals that wait for another person's approval, or waited, newest first."""
+    caller.require_staff()
+    found = await queries.list_holds(session, customer_id, state, decode_place(cursor), limit + 1)
+    shown = found[:limit]
+    next_ = encode_place(shown[-1].asked_at, shown[-1].id) if len(found) > limit else None
+    return Page(items=[views.hold_view(hold, caller) for hold in shown], next=next_)
+
+
+@router.get("/hold-counts")
+async def get_hold_counts(session: Session, caller: Asking) -> HoldCounts:
+    """How many withdrawals wait."""
+    caller.require_staff()
+    return HoldCounts(waiting=await queries.count_waiting_holds(session))
+
+
+@router.get("/holds/{hold_id}")
+async def get_hold(hold_id: UUID, session: Session, caller: Asking) -> HoldView:
+    """A withdrawal that waits, or waited."""
+    caller.require_staff()
+    return views.hold_view(await queries.get_hold(session, hold_id), caller)
+
+
+@router.post("/holds/{hold_id}/approval")
+async def approve(hold_id: UUID, decision: Decide, session: Session, caller: Asking, once: Once) -> HoldView:
+    """Let it happen; not one's own."""
+    return await once(HoldView, lambda: approve_withdrawal(session, caller, hold_id, decision))
+
+
+@router.post("/holds/{hold_id}/refusal")
+async def refuse(hold_id: UUID, decision: Decide, session: Session, caller: Asking, once: Once) -> HoldView:
+    """Make its money available again; whoever asked for it takes it back so."""
+    return await once(HoldView, lambda: refuse_withdrawal(session, caller, hold_id, decision))
 
 
 @router.post("/orders/{order_number}/payments", status_code=201)

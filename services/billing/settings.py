@@ -1,7 +1,27 @@
 """What billing's processes can be told."""
 
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
 from shared.settings import ApiSettings, ShopCurrency
+
+
+@dataclass(frozen=True)
+class WithdrawalRule:
+    """How much staff may withdraw from one balance within 24 hours alone, and how long a larger one waits."""
+
+    limit_minor: int
+    approval_days: int
 
 
 class BillingApiSettings(ApiSettings):
     currency: ShopCurrency = "USD"
+    withdrawal_limit_minor: Annotated[int, Field(ge=0)] = 100_000
+    """0: every withdrawal takes two people."""
+    approval_days: Annotated[int, Field(ge=1, le=365)] = 7
+
+    @property
+    def withdrawals(self) -> WithdrawalRule:
+        return WithdrawalRule(self.withdrawal_limit_minor, self.approval_days)

@@ -1,11 +1,20 @@
 """Billing's rows as its HTTP answers show them."""
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
-from services.billing.models import Account, Invoice, Transfer
+from services.billing.models import Account, Hold, Invoice, Transfer
 from shared.auth import Caller
-from shared.contracts.http.billing import BalanceView, InvoiceView, StatementView, TransferKind, TransferView
+from shared.contracts.http.billing import (
+    BalanceView,
+    HoldState,
+    HoldView,
+    InvoiceView,
+    StatementView,
+    TransferKind,
+    TransferView,
+)
 
 
 def balance_view(customer_id: UUID, account: Account | None, shop_currency: str, caller: Caller) -> BalanceView:
@@ -34,6 +43,32 @@ def invoice_view(invoice: Invoice, balance: BalanceView, caller: Caller) -> Invo
         balance=balance,
         actions=["pay"] if may_pay and payable else [],
     )
+
+
+def hold_view(hold: Hold, caller: Caller) -> HoldView:
+    return HoldView(
+        id=hold.id,
+        customer_id=hold.customer_id,
+        amount_minor=hold.amount_minor,
+        currency=hold.currency,
+        note=hold.note,
+        staff_note=hold.staff_note,
+        state=HoldState(hold.state),
+        asked_by=hold.asked_by,
+        asked_at=hold.asked_at,
+        expires_at=hold.expires_at,
+        decided_by=hold.decided_by,
+        decided_at=hold.decided_at,
+        decision_note=hold.decision_note,
+        transfer_id=hold.transfer_id,
+        actions=_decisions(hold, caller),
+    )
+
+
+def _decisions(hold: Hold, caller: Caller) -> list[Literal["approve", "refuse"]]:
+    if not (hold.is_waiting and caller.moves_money):
+        return []
+    return ["refuse"] if hold.asked_by == caller.login else ["approve", "refuse"]
 
 
 def statement_view(

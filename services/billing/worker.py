@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from services.billing.commands.expire_withdrawal import expire_withdrawal
 from services.billing.consumers import reactions
 from shared.db import Database
 from shared.settings import WorkerSettings, load
@@ -12,7 +13,7 @@ from shared.worker import service_worker
 
 def create(settings: WorkerSettings) -> FastAPI:
     database = Database(settings.database_url)
-    return service_worker("billing", database, settings.database_url, settings.broker_url, reactions)
+    return service_worker("billing", database, settings.database_url, settings.broker_url, reactions, expire_withdrawal)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Support's door for HTTP: each route is one call."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -28,8 +27,18 @@ from shared.contracts.http.support import (
     TicketRow,
     TicketView,
 )
-from shared.errors import BadCursor
-from shared.web import Asking, Cursor, Limit, Many, Once, Session, decode_cursor, encode_cursor
+from shared.web import (
+    Asking,
+    Cursor,
+    Limit,
+    Many,
+    Once,
+    Session,
+    decode_cursor,
+    decode_place,
+    encode_cursor,
+    encode_place,
+)
 
 router = APIRouter(tags=["support"])
 MESSAGES_AT_ONCE = 100
@@ -47,23 +56,10 @@ Seeing = Annotated[Caller, Depends(_own_or_staff)]
 async def _page(
     session: AsyncSession, customer_id: UUID | None, new: bool | None, cursor: str | None, limit: int
 ) -> Page[TicketRow]:
-    found = await queries.list_tickets(session, customer_id, new, _place(cursor), limit + 1)
+    found = await queries.list_tickets(session, customer_id, new, decode_place(cursor), limit + 1)
     shown = found[:limit]
-    next_ = encode_cursor(shown[-1].changed_at.isoformat(), str(shown[-1].id)) if len(found) > limit else None
+    next_ = encode_place(shown[-1].changed_at, shown[-1].id) if len(found) > limit else None
     return Page(items=[views.ticket_row(ticket) for ticket in shown], next=next_)
-
-
-def _place(cursor: str | None) -> queries.Place | None:
-    if cursor is None:
-        return None
-    changed_at, ticket_id = decode_cursor(cursor, str, str)
-    try:
-        at = datetime.fromisoformat(changed_at)
-        if at.tzinfo is not None:
-            return at.astimezone(UTC), UUID(ticket_id)
-    except (ValueError, OverflowError):
-        pass
-    raise BadCursor("This cursor is not one that a list has given: begin without one.")
 
 
 async def _conversation(session: AsyncSession, ticket: Ticket, before_seq: int | None, caller: Caller) -> TicketView:

@@ -5,6 +5,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from shared.contracts.base import Amount, Currency, Event, Line, OrderNumber, Sum, Version
+from shared.contracts.http.billing import HoldState
 
 
 class InvoiceFacts(Event):
@@ -43,3 +44,13 @@ class BalanceChanged(Event, routing_key="billing.balance_changed.v1", aggregate=
     balance_minor: Sum
     held_minor: Sum
     available_minor: Sum
+
+
+class HoldChanged(Event, routing_key="billing.hold_changed.v1", aggregate="hold", subject="hold_id"):
+    """A withdrawal waits until another person approves it, or does so no longer."""
+
+    hold_id: UUID
+    customer_id: UUID
+    amount_minor: Amount
+    currency: Currency
+    state: HoldState

@@ -6,17 +6,21 @@ from datetime import UTC, datetime
 from itertools import count
 from uuid import UUID, uuid4
 
+import httpx2 as httpx
 import pytest
 from sqlalchemy import text
 
+from services.billing import api
 from services.billing.commands.move_money import move_money
 from services.billing.commands.pay_for_order import pay_for_order
 from services.billing.commands.update_invoice import update_invoice
+from services.billing.settings import BillingApiSettings
 from shared.auth import Caller, Role
 from shared.contracts.http.billing import MoneyMoved, MoveMoney, PayForOrder, PaymentView, TransferKind
 from shared.contracts.orders import OrderAmended, OrderCancelled, OrderFacts, OrderPlaced, OrderStatus
 from shared.db import Database
-from tests.installation import Installation
+from tests.client import Client
+from tests.installation import Installation, settings
 
 FINANCIER = Caller("fin", Role.FINANCIER)
 OPERATOR = Caller("oper", Role.OPERATOR)
@@ -101,6 +105,29 @@ async def billing(installation: Installation) -> AsyncIterator[Database]:
     database = Database(installation.database_url("billing"), pool_size=20)
     yield database
     await database.close()
+
+
+@pytest.fixture(scope="session")
+async def owner(installation: Installation) -> AsyncIterator[Database]:
+    """Who may do to the tables what the service may not."""
+    database = Database(installation.database_url("billing", owner=True), pool_size=2)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+async def client(installation: Installation, billing: Database) -> AsyncIterator[Client]:
+    app = api.create(
+        settings(
+            BillingApiSettings,
+            database_url=installation.database_url("billing"),
+            caller_public_keys=installation.public_key,
+        )
+    )
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://billing") as http:
+        yield Client(http, installation, "billing", FINANCIER)
+    await app.state.database.close()
 
 
 @pytest.fixture

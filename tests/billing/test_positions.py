@@ -1,6 +1,5 @@
 """What billing tells of its books: what is kept, beside what the transfers say."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
@@ -15,17 +14,9 @@ from shared.contracts.http.reconciliation import AccountPosition, InvoicePositio
 from shared.db import Database
 from shared.errors import Forbidden
 from tests.billing.conftest import FINANCIER, Customer
-from tests.installation import Installation
+from tests.billing.holds import LIMIT, Till
 
 ADMIN = Caller("root", Role.ADMIN)
-
-
-@pytest.fixture(scope="session")
-async def owner(installation: Installation) -> AsyncIterator[Database]:
-    """Who may do to the tables what the service may not."""
-    database = Database(installation.database_url("billing", owner=True), pool_size=2)
-    yield database
-    await database.close()
 
 
 async def spoil(owner: Database, statement: str, **values: object) -> None:
@@ -56,7 +47,7 @@ async def test_what_billing_keeps_is_what_its_transfers_say(customer: Customer) 
     assert (told.invoice.order_version, told.invoice.version, told.invoice.cancelled) == (2, 2, False)
     money = await account(customer)
     assert (money.balance_minor, money.transferred_minor) == (550, 550)
-    assert (money.version, money.transfers, money.last_version) == (3, 3, 3)
+    assert (money.version, money.changes, money.last_version) == (3, 3, 3)
 
 
 async def test_figures_that_the_transfers_do_not_bear_out_are_seen(customer: Customer, owner: Database) -> None:
@@ -69,7 +60,25 @@ async def test_figures_that_the_transfers_do_not_bear_out_are_seen(customer: Cus
     assert (told.invoice.paid_minor, told.transferred_minor) == (600, 0)
     money = await account(customer)
     assert (money.balance_minor, money.transferred_minor) == (999, 1_000)
-    assert (money.version, money.transfers) == (2, 1)
+    assert (money.version, money.changes) == (2, 1)
+
+
+async def test_withdrawals_that_wait_explain_what_is_held_and_the_versions_between(
+    customer: Customer, owner: Database
+) -> None:
+    await customer.deposit(10 * LIMIT)
+    till = Till(customer, owner)
+    approved, refused, _ = [await till.hold(2 * LIMIT) for _ in range(3)]
+    await till.approve(approved)
+    await till.refuse(refused)
+    money = await account(customer)
+    assert (money.balance_minor, money.transferred_minor) == (8 * LIMIT, 8 * LIMIT)
+    assert (money.held_minor, money.waiting_minor) == (2 * LIMIT, 2 * LIMIT)
+    assert (money.version, money.changes, money.last_version) == (6, 6, 6)
+    await spoil(owner, "UPDATE accounts SET held_minor = 1, version = 7 WHERE id = :id", id=customer.id)
+    spoilt = await account(customer)
+    assert (spoilt.held_minor, spoilt.waiting_minor) == (1, 2 * LIMIT)
+    assert (spoilt.version, spoilt.changes, spoilt.last_version) == (7, 6, 6)
 
 
 async def test_a_payment_without_an_invoice_is_seen_among_the_others(customer: Customer, owner: Database) -> None:

@@ -1,34 +1,14 @@
 """Billing over HTTP: bad input is refused with a problem and changes nothing; what is right is done once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
-import httpx2 as httpx
 import pytest
 
-from services.billing import api
-from services.billing.settings import BillingApiSettings
 from shared import auth
-from shared.db import Database
 from tests.billing.conftest import FINANCIER, OPERATOR, Customer
 from tests.client import Client, refusal
-from tests.installation import Installation, settings
-
-
-@pytest.fixture(scope="session")
-async def client(installation: Installation, billing: Database) -> AsyncIterator[Client]:
-    app = api.create(
-        settings(
-            BillingApiSettings,
-            database_url=installation.database_url("billing"),
-            caller_public_keys=installation.public_key,
-        )
-    )
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://billing") as http:
-        yield Client(http, installation, "billing", FINANCIER)
-    await app.state.database.close()
+from tests.installation import Installation
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,9 @@ async def test_what_staff_can_do_is_answered_as_promised(purser: System) -> None
         f"{whose}/balance",
         f"{whose}/transfers?from=2020-01-01&to=2999-01-01&limit=1",
         f"{whose}/acts",
+        f"{whose}/withdrawal-limit",
+        "/holds?state=waiting&limit=1",
+        "/hold-counts",
         f"{whose}/tickets",
         f"{whose}/ticket-counts",
         "/tickets?new=true&limit=1",
@@ -39,6 +42,12 @@ async def test_what_staff_can_do_is_answered_as_promised(purser: System) -> None
     ):
         await admin.get(path)
     await admin.post(f"{whose}/withdrawals", {"amount_minor": 1, "currency": "USD", "note": "x"})
+    large = {"amount_minor": 200_000, "currency": "USD"}
+    await admin.post(f"{whose}/deposits", large)
+    hold = (await admin.ask("POST", f"{whose}/withdrawals", large)).json()
+    await admin.get(f"/holds/{hold['id']}")
+    await admin.ask("POST", f"/holds/{hold['id']}/approval", {})
+    await admin.post(f"/holds/{hold['id']}/refusal", {"note": "Not today"})
     await admin.post(f"{whose}/tickets", {"subject": "We", "text": "write", "order_number": number})
     await admin.post(f"/tickets/{ticket_id}/messages", {"text": "<b>bold</b> stays as it is"})
     await admin.post(f"/tickets/{ticket_id}/read", {})
@@ -86,6 +95,7 @@ async def test_unknown_things_are_not_found(purser: System, who: str) -> None:
     person: Person = purser.admin if who == "admin" else await purser.new_customer()
     paths = ["/orders/ORD-9999999999", f"/tickets/{uuid4()}"]
     if who == "admin":
+        paths.append(f"/holds/{uuid4()}")
         paths += [f"/customers/{uuid4()}{part}" for part in ("", "/balance", "/transfers", "/tickets")]
     for path in paths:
         assert (await person.ask("GET", path)).status_code == 404

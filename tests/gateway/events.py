@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from shared.contracts.billing import BalanceChanged
+from shared.contracts.billing import BalanceChanged, HoldChanged
+from shared.contracts.http.billing import HoldState
 from shared.contracts.http.support import Author, MessageView, TicketStatus
 from shared.contracts.orders import OrderChanged, OrderStatus
 from shared.contracts.support import TicketChanged, TicketCountsChanged
@@ -36,3 +37,10 @@ def balance_changed(customer_id: UUID) -> BalanceChanged:
     return BalanceChanged(
         customer_id=customer_id, currency="USD", balance_minor=9, held_minor=1, available_minor=8, version=4, at=NOW
     )
+
+
+def hold_changed(customer_id: UUID) -> HoldChanged:
+    return HoldChanged(
+        hold_id=uuid4(), customer_id=customer_id, amount_minor=150_000, currency="USD", state=HoldState.WAITING,
+        version=1, at=NOW,
+    )  # fmt: skip

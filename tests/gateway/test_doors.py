@@ -1,5 +1,6 @@
 """Who may come in where, from which page; and what every answer bears."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -25,6 +26,12 @@ GET /api/admin/customers/{customer_id}/transfers
 GET /api/admin/customers/{customer_id}/acts
 POST /api/admin/customers/{customer_id}/deposits
 POST /api/admin/customers/{customer_id}/withdrawals
+GET /api/admin/customers/{customer_id}/withdrawal-limit
+GET /api/admin/holds
+GET /api/admin/holds/{hold_id}
+POST /api/admin/holds/{hold_id}/approval
+POST /api/admin/holds/{hold_id}/refusal
+GET /api/admin/hold-counts
 GET POST /api/admin/customers/{customer_id}/tickets
 GET /api/admin/tickets
 GET /api/admin/tickets/{ticket_id}
@@ -64,7 +71,7 @@ def _operations(gateway: Gateway) -> Iterator[tuple[str, str]]:
 def _example(path: str) -> str:
     for name, value in {"{number}": "ORD-9999999999", "{line}": "1", "{login}": "nobody"}.items():
         path = path.replace(name, value)
-    return path.replace("{customer_id}", NOBODYS_ID).replace("{ticket_id}", NOBODYS_ID)
+    return re.sub(r"\{(customer|ticket|hold)_id\}", NOBODYS_ID, path)
 
 
 async def test_openapi_has_everything_that_the_product_promises(gateway: Gateway) -> None:

@@ -44,6 +44,18 @@ async def test_a_customer_hears_only_of_their_own() -> None:
     assert [b'"shop_new":7' in frame for frame in await waiting(staffs)] == [True]
 
 
+async def test_what_is_for_staff_alone_no_customer_hears() -> None:
+    live, ann = Live(), uuid4()
+    caller = Caller("a", Role.CUSTOMER, ann)
+    anns, staffs = Stream(caller, b""), Stream(STAFF, b"")
+    for stream in (anns, staffs):
+        live.join(stream)
+    place = live.place
+    live.push(Push(ann, None, news(ann).for_staff))
+    assert await waiting(anns) == [] == live.missed(caller, place)
+    assert len(await waiting(staffs)) == 1 == len(live.missed(STAFF, place) or [])
+
+
 async def test_a_browser_that_comes_back_hears_what_it_missed_of_its_own() -> None:
     live, ann, bob = Live(), uuid4(), uuid4()
     caller = Caller("a", Role.CUSTOMER, ann)

@@ -29,6 +29,23 @@ async def test_a_service_hears_who_asks_what_with_which_key(gateway: Gateway) ->
     assert "cookie" not in asked.headers
 
 
+async def test_a_withdrawal_that_waits_is_passed_on_as_one(gateway: Gateway) -> None:
+    person, (_, customer_id) = await gateway.person(Role.FINANCIER), await gateway.account(Role.CUSTOMER)
+    path, hold = f"/customers/{customer_id}/withdrawals", {"id": str(uuid4()), "state": "waiting"}
+    gateway.billing.answers[f"POST {path}"] = (202, hold)
+    answer = await person.ask("POST", f"/api/admin{path}", {"amount_minor": 5, "currency": "USD"})
+    assert (answer.status_code, answer.json()) == (202, hold)
+
+
+async def test_a_decision_needs_a_key_and_may_do_without_a_body(gateway: Gateway) -> None:
+    person, path = await gateway.person(Role.ADMIN), f"/holds/{uuid4()}/approval"
+    gateway.billing.answers[f"POST {path}"] = (200, {})
+    assert code(await person.ask("POST", f"/api/admin{path}", key="")) == (400, "idempotency_key_missing")
+    assert (await person.ask("POST", f"/api/admin{path}", key="k")).status_code == 200
+    [asked] = gateway.billing.asked
+    assert (json.loads(asked.body), asked.headers["idempotency-key"]) == ({}, "k")
+
+
 async def test_a_service_hears_which_customer_asks(gateway: Gateway) -> None:
     person = await gateway.person(Role.CUSTOMER)
     gateway.billing.answers[f"GET /customers/{person.id}/balance"] = (200, {"balance_minor": 1})

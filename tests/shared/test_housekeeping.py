@@ -1,11 +1,14 @@
 """What must not grow for ever does not, by a role that owns nothing."""
 
+import asyncio
 from uuid import uuid4
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db import Database
-from shared.housekeeping import ROUND
+from shared.housekeeping import ROUND, keep_house
+from tests.eventually import eventually
 from tests.installation import Installation
 
 ARCHIVE = """
@@ -56,3 +59,25 @@ async def test_keeping_house_again_changes_nothing_and_goes_on_after_a_gap(
     await owner.close()
     await _round(database)
     await _round(database)
+
+
+async def test_a_services_own_chores_are_done_until_none_is_left_whatever_became_of_others(database: Database) -> None:
+    left, transactions = [3], set()
+
+    async def fails(session: AsyncSession) -> bool:
+        await session.execute(text("SELECT 1 / 0"))
+        return True
+
+    async def counts(session: AsyncSession) -> bool:
+        transactions.add(await session.scalar(text("SELECT pg_current_xact_id()")))
+        left[0] -= 1
+        return left[0] > 0
+
+    async def all_done() -> bool:
+        return left[0] == 0
+
+    keeping = asyncio.create_task(keep_house(database, fails, counts))
+    await eventually(all_done, "the chores are done")
+    assert len(transactions) == 3
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)

@@ -14,7 +14,10 @@ from shared.contracts.http.billing import MoneyMoved, MoveMoney, TransferKind
 async def move_money(
     session: AsyncSession, caller: Caller, customer_id: UUID, kind: TransferKind, wanted: MoveMoney, shop_currency: str
 ) -> MoneyMoved:
-    """A deposit or a withdrawal. Refuses `Forbidden`, `CurrencyMismatch`, `InsufficientFunds`, `BalanceTooLarge`."""
+    """A deposit, or a withdrawal that waits for nobody.
+
+    Refuses `Forbidden`, `CurrencyMismatch`, `InsufficientFunds`, `BalanceTooLarge`.
+    """
     caller.require_money_right()
     if wanted.currency != shop_currency:
         raise CurrencyMismatch(wanted.currency, shop_currency)

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, RootModel
 
 from shared.contracts.base import Amount, Currency, OrderNumber, Price
 from shared.contracts.http.base import Note, Request, View
@@ -50,6 +50,60 @@ class MoneyMoved(View):
     held_minor: int
     available_minor: int
     currency: str
+
+
+class HoldState(StrEnum):
+    """What has become of a withdrawal that had to wait."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
+class HoldView(View):
+    """A withdrawal that waits until another person approves it, or waited. Until then its money is held."""
+
+    id: UUID
+    customer_id: UUID
+    amount_minor: int
+    currency: str
+    note: str | None
+    staff_note: str | None
+    state: HoldState
+    asked_by: str
+    asked_at: AwareDatetime
+    expires_at: AwareDatetime = Field(description="Undecided until then, it is given up.")
+    decided_by: str | None
+    decided_at: AwareDatetime | None
+    decision_note: str | None
+    transfer_id: UUID | None = Field(description="The withdrawal that the approval made.")
+    actions: list[Literal["approve", "refuse"]] = Field(description="What the asking person may do with it.")
+
+
+class WithdrawalAnswer(RootModel[MoneyMoved | HoldView]):
+    """A withdrawal is done at once, or waits."""
+
+
+class Decide(Request):
+    """Approve a withdrawal that waits, or refuse it."""
+
+    note: Note | None = Field(None, description="For staff only.")
+
+
+class HoldCounts(View):
+    """Withdrawals of all customers that wait."""
+
+    waiting: int
+
+
+class WithdrawalLimitView(View):
+    """How much of a customer's money staff may withdraw without another person's approval."""
+
+    customer_id: UUID
+    currency: str
+    limit_minor: int = Field(description="Within any 24 hours.")
+    at_once_minor: int = Field(description="What is left of it now. A withdrawal of more waits.")
 
 
 class PaymentView(View):

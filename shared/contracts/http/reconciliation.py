@@ -46,14 +46,16 @@ class InvoicePosition(View):
 
 
 class AccountPosition(View):
-    """A customer's money as it is kept, and as it follows from the transfers."""
+    """A customer's money as it is kept, and as it follows from the transfers and from the withdrawals that wait."""
 
     customer_id: UUID
     balance_minor: int
+    held_minor: int
     version: int
     transferred_minor: int
-    transfers: int
-    last_version: int = Field(description="Of the newest transfer; 0 without one.")
+    waiting_minor: int
+    changes: int = Field(description="Transfers, holds begun, holds released: each is one version.")
+    last_version: int = Field(description="Of the newest of these; 0 without one.")
 
 
 class CountsPosition(View):

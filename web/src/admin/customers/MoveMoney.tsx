@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { answerOf, api } from '../../common/api/client';
 import { useIntent } from '../../common/api/intent';
 import { fieldErrors } from '../../common/api/problem';
+import type { HoldView, MoneyMoved } from '../../common/api/schema';
 import { useMoney } from '../../common/money/Amount';
 import { AmountInput } from '../../common/money/AmountInput';
 import { parseMoney } from '../../common/money/money';
@@ -13,11 +14,6 @@ import { useLocale } from '../../common/text/useLocale';
 import { Dialog } from '../../common/ui/Dialog';
 import { FormButtons } from '../../common/ui/FormButtons';
 import { ProblemNote, useProblemText } from '../../common/ui/ProblemNote';
-
-const paths = {
-  deposit: '/api/admin/customers/{customer_id}/deposits',
-  withdraw: '/api/admin/customers/{customer_id}/withdrawals',
-} as const;
 
 // What the server refuses by these codes is about the amount.
 const aboutAmount = { insufficient_funds: 'amount', balance_too_large: 'amount', amount_minor: 'amount' };
@@ -66,10 +62,21 @@ export function MoveMoney({
         staff_note: said.staff_note.trim() || null,
       };
       const header = { 'Idempotency-Key': intent.keyFor(body) };
-      return answerOf(api.POST(paths[kind], { params: { path: { customer_id: customer.id }, header }, body }));
+      const asked = { params: { path: { customer_id: customer.id }, header }, body };
+      return answerOf<MoneyMoved | HoldView>(
+        kind === 'deposit'
+          ? api.POST('/api/admin/customers/{customer_id}/deposits', asked)
+          : api.POST('/api/admin/customers/{customer_id}/withdrawals', asked),
+      );
     },
     onSuccess(moved) {
-      notifications.show({ color: 'green', message: t(`money.${kind}_done`, { balance: money(moved.balance_minor) }) });
+      const waits = 'state' in moved;
+      notifications.show({
+        color: waits ? 'blue' : 'green',
+        message: waits
+          ? t('money.withdraw_waits', { amount: money(moved.amount_minor) })
+          : t(`money.${kind}_done`, { balance: money(moved.balance_minor) }),
+      });
       onClose();
       void client.invalidateQueries();
     },

@@ -1,1 +1,0 @@
-"""Holds the services' books against each other, and keeps what does not add up as findings, until it does."""
