@@ -12,19 +12,28 @@ from deploy.local.home import HOME
 from deploy.local.logs import follow
 from deploy.local.programs import Programs
 from deploy.local.secrets import Secrets
+from deploy.operating import dead_letters_cli
 from services.orders.importer.cli import import_
 
 app = typer.Typer(help="The back office of an online shop.", no_args_is_help=True, add_completion=False)
 
 
+# What each command is told where the shop is up; elsewhere its user says it, beginning with this setting.
+TOLD = {
+    "import": ("PURSER_DATABASE_URL", Programs.importing),
+    "dead-letters": ("PURSER_BROKER_URL", Programs.operating),
+}
+
+
 @app.callback()
-def _tell_import(context: typer.Context) -> None:
+def _tell(context: typer.Context) -> None:
     """The back office of an online shop."""
-    if context.invoked_subcommand == "import" and "PURSER_DATABASE_URL" not in os.environ:
-        if not HOME.is_supervised():
-            sys.exit("The shop is not up: `make up` first, or name its orders database in PURSER_DATABASE_URL.")
-        ports = json.loads(HOME.ports.read_text())
-        os.environ |= Programs(ports, Secrets.load(HOME.secrets)).importing()
+    setting, told = TOLD.get(context.invoked_subcommand or "", ("PATH", None))
+    if told is None or setting in os.environ or "--help" in sys.argv:
+        return
+    if not HOME.is_supervised():
+        sys.exit(f"The shop is not up: `make up` first, or name another's servers in {setting} and so on.")
+    os.environ |= told(Programs(json.loads(HOME.ports.read_text()), Secrets.load(HOME.secrets)))
 
 
 @app.command()
@@ -58,6 +67,7 @@ def logs(process: Annotated[str | None, typer.Argument(help="such as billing-api
 
 
 app.command(name="import")(import_)
+app.add_typer(dead_letters_cli.app, name="dead-letters")
 
 
 if __name__ == "__main__":

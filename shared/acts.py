@@ -1,6 +1,7 @@
 """Every act of staff on money or an order is written down with it: who, when, what, and the note they left."""
 
 import json
+from collections.abc import Sequence
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,5 +39,17 @@ async def list_acts(session: AsyncSession, subject: str, limit: int = 100) -> li
             " WHERE subject = :subject ORDER BY id DESC LIMIT :n"
         ),
         {"subject": subject, "n": limit},
+    )
+    return [ActView.model_validate(dict(row._mapping)) for row in rows]
+
+
+async def list_acts_called(session: AsyncSession, acts: Sequence[str], limit: int) -> list[ActView]:
+    """The newest acts of these names on whatever subject, newest first."""
+    rows = await session.execute(
+        text(
+            "SELECT at, login, role, act, subject, note, details FROM acts"
+            " WHERE act = ANY(:acts) ORDER BY id DESC LIMIT :n"
+        ),
+        {"acts": list(acts), "n": limit},
     )
     return [ActView.model_validate(dict(row._mapping)) for row in rows]

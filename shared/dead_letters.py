@@ -20,7 +20,7 @@ _ROOT = Path(__file__).parents[1]
 
 async def bury(broker: RabbitBroker, message: AbstractIncomingMessage, queue: str, why: str) -> None:
     """Return once the broker has the dead letter for certain; the message itself is still to be acknowledged."""
-    letter = sent_on(message, **{DIED_OF: why, DIED_AT: datetime.now(UTC).isoformat(timespec="seconds")})
+    letter = sent_on(message, **{DIED_OF: why, DIED_AT: datetime.now(UTC).isoformat()})
     async with asyncio.timeout(ANSWER_SECONDS):
         connection = await broker.connect()
         # A channel of its own: where this is refused, the channel dies of it.

@@ -8,7 +8,7 @@ from deploy.demo_shop import CUSTOMERS
 
 from .home import HOME, Home
 from .processes import MARK
-from .secrets import LOGINS, Secrets
+from .secrets import DATABASES, LOGINS, Secrets
 
 SERVICES = ("orders", "billing", "support")
 SERVER_PORTS = ("postgres", "rabbitmq", "rabbitmq-distribution", "rabbitmq-epmd")
@@ -102,6 +102,11 @@ class Programs:
             "PURSER_CURRENCY": self._secrets.currency,
             "PURSER_LOG_FORMAT": "text",
         }
+
+    def operating(self) -> dict[str, str]:
+        """What an operator's commands are told."""
+        databases = {f"PURSER_{name.upper()}_DATABASE_URL": self._database(name, name) for name in DATABASES}
+        return {"PURSER_BROKER_URL": self.broker_url("operator"), "PURSER_LOG_FORMAT": "text", **databases}
 
     def url(self, program: str) -> str:
         """The address of a program on this machine."""

@@ -1,0 +1,1 @@
+"""What an operator does by hand: look after dead letters, give a subscriber history."""
