@@ -13,6 +13,7 @@ from deploy.local.logs import follow
 from deploy.local.programs import Programs
 from deploy.local.secrets import Secrets
 from deploy.operating import dead_letters_cli
+from gateway.reconciliation.cli import reconcile
 from services.orders.importer.cli import import_
 
 app = typer.Typer(help="The back office of an online shop.", no_args_is_help=True, add_completion=False)
@@ -21,6 +22,7 @@ app = typer.Typer(help="The back office of an online shop.", no_args_is_help=Tru
 # What each command is told where the shop is up; elsewhere its user says it, beginning with this setting.
 TOLD = {
     "import": ("PURSER_DATABASE_URL", Programs.importing),
+    "reconcile": ("PURSER_DATABASE_URL", Programs.reconciling),
     "dead-letters": ("PURSER_BROKER_URL", Programs.operating),
 }
 
@@ -67,6 +69,7 @@ def logs(process: Annotated[str | None, typer.Argument(help="such as billing-api
 
 
 app.command(name="import")(import_)
+app.command()(reconcile)
 app.add_typer(dead_letters_cli.app, name="dead-letters")
 
 

@@ -103,3 +103,11 @@ async def _services(request: Request, caller: Asking) -> Services:
 
 
 Ask = Annotated[Services, Depends(_services)]
+
+
+async def _own_database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+OwnDatabase = Annotated[Database, Depends(_own_database)]

@@ -14,7 +14,7 @@ from prometheus_client import Counter
 from pydantic import BaseModel
 from yarl import URL
 
-from gateway.settings import GatewaySettings
+from gateway.settings import ReconcileSettings
 from shared.auth import Caller, private_key, sign
 from shared.correlation import HEADER
 from shared.errors import NotFound, Unavailable
@@ -165,7 +165,7 @@ class Services:
 class Clients:
     """Makes `Services` for each request, all over the same connections. Begin it inside the event loop; close it."""
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(self, settings: ReconcileSettings) -> None:
         self._link = Link(private_key(settings.caller_private_key))
         self._urls = {
             name: str(getattr(settings, f"{name}_url")).rstrip("/") for name in ("orders", "billing", "support")

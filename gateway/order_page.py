@@ -6,7 +6,8 @@ from typing import Literal
 from fastapi import Response
 
 from gateway.clients import Services, parse
-from gateway.schemas import OrderPage, PageCustomer, TicketTotals
+from gateway.reconciliation import findings
+from gateway.schemas import FindingView, OrderPage, PageCustomer, TicketTotals
 from shared import idempotency
 from shared.contracts.http.billing import BalanceView, InvoiceView
 from shared.contracts.http.orders import OrderView, PlaceOrder
@@ -17,7 +18,7 @@ from shared.errors import NotFound
 Pay = list[Literal["pay"]]
 
 
-async def order_page(services: Services, answer: Response) -> Response:
+async def order_page(database: Database, services: Services, answer: Response) -> Response:
     """Make the orders service's answer about an order whole; a refusal stays as it is.
 
     A service that is down or slow costs its own part of the page, never the page.
@@ -25,13 +26,14 @@ async def order_page(services: Services, answer: Response) -> Response:
     if answer.status_code >= 400:
         return answer
     order = parse(OrderView, answer)
-    money, tickets = await asyncio.gather(
+    money, tickets, found = await asyncio.gather(
         services.billing.part(lambda: _money(services, order)),
         services.support.part(
             lambda: services.support.read(TicketCounts, f"/customers/{order.customer.id}/ticket-counts")
         ),
+        _found(database, services, order),
     )
-    page = _compose(order, money, tickets)
+    page = _compose(order, money, tickets, found)
     return Response(page.model_dump_json(), answer.status_code, media_type="application/json")
 
 
@@ -39,7 +41,7 @@ async def placed_page(
     database: Database, services: Services, wanted: PlaceOrder, key: str, answer: Response
 ) -> Response:
     """The page of an order just placed; to a repeat, the first one again, though its live parts would differ by now."""
-    answer = await order_page(services, answer)
+    answer = await order_page(database, services, answer)
     if answer.status_code >= 400:
         return answer
     page = parse(OrderPage, answer)
@@ -63,7 +65,18 @@ async def _money(services: Services, order: OrderView) -> tuple[BalanceView, Pay
         return await services.billing.read(BalanceView, f"/customers/{order.customer.id}/balance"), []
 
 
-def _compose(order: OrderView, money: tuple[BalanceView, Pay] | None, tickets: TicketCounts | None) -> OrderPage:
+async def _found(database: Database, services: Services, order: OrderView) -> list[FindingView]:
+    """What does not add up about the order, or about its customer; customers are not troubled with it."""
+    if not services.caller.is_staff:
+        return []
+    async with database.transaction() as session:
+        found = await findings.list_open(session, (order.number, str(order.customer.id)))
+    return [FindingView.model_validate(finding, from_attributes=True) for finding in found]
+
+
+def _compose(
+    order: OrderView, money: tuple[BalanceView, Pay] | None, tickets: TicketCounts | None, found: list[FindingView]
+) -> OrderPage:
     balance, pay = money or (None, [])
     customer = PageCustomer(
         **order.customer.model_dump(),
@@ -79,5 +92,6 @@ def _compose(order: OrderView, money: tuple[BalanceView, Pay] | None, tickets: T
         customer=customer,
         tickets=tickets and TicketTotals(new=tickets.new, total=tickets.total),
         actions=[*pay, *order.actions, *(["add_comment"] if tickets else [])],
+        findings=found,
         unavailable=[*(["billing"] if money is None else []), *(["support"] if tickets is None else [])],
     )

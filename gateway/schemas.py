@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from gateway.reconciliation.differences import Figures, Kind
 from shared.auth import Role
 from shared.contracts.base import Currency, OrderNumber, Price, Text
-from shared.contracts.http.base import Address, Request, View
+from shared.contracts.http.base import Address, Page, Request, View
 from shared.contracts.http.billing import HoldState, HoldView
 from shared.contracts.http.orders import (
     CustomerView,
@@ -142,6 +143,24 @@ class NamedHold(HoldView):
     customer_name: str | None = Field(description="Null while orders cannot be reached.")
 
 
+class FindingView(View):
+    """Something that does not add up between the services' books."""
+
+    id: int
+    kind: Kind
+    subject: str = Field(description="An order's number, a customer's id, or `shop`.")
+    figures: Figures = Field(description="What differs. Amounts are those whose name ends in `_minor`.")
+    first_seen_at: AwareDatetime
+    last_seen_at: AwareDatetime
+    resolved_at: AwareDatetime | None
+
+
+class FindingsPage(Page[FindingView]):
+    reconciled_at: AwareDatetime | None = Field(
+        description="When all books had last been looked through; null before the first time."
+    )
+
+
 class OrderPage(View):
     """An order whole. What a service that cannot be reached would have added is null, and named in `unavailable`."""
 
@@ -161,6 +180,9 @@ class OrderPage(View):
     customer: PageCustomer
     tickets: TicketTotals | None
     actions: list[Literal["pay", "cancel", "add_comment"]] = Field(description="What the asking person may do now.")
+    findings: list[FindingView] = Field(
+        description="What does not add up about it, or its customer. For staff only: always empty for a customer."
+    )
     unavailable: list[Literal["billing", "support"]]
 
 
@@ -213,6 +235,10 @@ class WhichHolds(Part):
 
 class WhichTickets(Part):
     new: bool | None = Field(None, description="true: only those with a message that staff have not read.")
+
+
+class WhichFindings(Part):
+    resolved: bool | None = Field(None, description="true: only those that add up by now; false: only the others.")
 
 
 class WhichMessages(Request):

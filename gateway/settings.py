@@ -1,18 +1,28 @@
 """What the gateway can be told."""
 
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from shared.settings import ServerSettings, Settings
 
 
-class GatewaySettings(ServerSettings):
+class ReconcileSettings(Settings):
+    """What `purser reconcile` is told: how to reach the services, and the gateway's own database."""
+
     database_url: str
-    broker_url: str
     caller_private_key: str
     """Ed25519, base64 of the raw 32 bytes: with it the gateway vouches to the services for who asks."""
     orders_url: str
     billing_url: str
     support_url: str
+
+
+class GatewaySettings(ServerSettings, ReconcileSettings):
+    broker_url: str
+    reconcile_minutes: Annotated[float, Field(ge=0)] = 60
+    """How often all books are looked through; 0 for never."""
     cookie_secure: bool = True
     """False only where browsers reach the gateway by plain HTTP on another address than localhost."""
     sites: Path = Path(__file__).parents[1] / "web" / "dist"

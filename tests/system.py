@@ -202,6 +202,7 @@ async def running_system(installation: Installation) -> AsyncIterator[System]:
             broker_url=_broker_url(installation, "gateway", links["broker"]),
             caller_private_key=installation.private_key,
             cookie_secure=False,
+            reconcile_minutes=0,
             **{
                 f"{name}_url": f"http://127.0.0.1:{links[name].local_port}" for name in ("orders", "billing", "support")
             },

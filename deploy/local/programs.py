@@ -108,6 +108,15 @@ class Programs:
         databases = {f"PURSER_{name.upper()}_DATABASE_URL": self._database(name, name) for name in DATABASES}
         return {"PURSER_BROKER_URL": self.broker_url("operator"), "PURSER_LOG_FORMAT": "text", **databases}
 
+    def reconciling(self) -> dict[str, str]:
+        """What `purser reconcile` is told: it asks the services as the gateway does."""
+        return {
+            **self._services(),
+            "PURSER_DATABASE_URL": self._database("gateway", "gateway"),
+            "PURSER_CALLER_PRIVATE_KEY": self._secrets.caller_private_key,
+            "PURSER_LOG_FORMAT": "text",
+        }
+
     def url(self, program: str) -> str:
         """The address of a program on this machine."""
         return f"http://127.0.0.1:{self._ports[program]}"
@@ -121,13 +130,15 @@ class Programs:
         return f"postgresql+asyncpg://{role}:{self._secrets.databases[role]}@{where}"
 
     def _gateway_environment(self) -> dict[str, str]:
-        services = {f"PURSER_{service.upper()}_URL": self.url(f"{service}-api") for service in SERVICES}
-        return services | {
+        return self._services() | {
             "PURSER_DATABASE_URL": self._database("gateway", "gateway"),
             "PURSER_BROKER_URL": self.broker_url("gateway"),
             "PURSER_CALLER_PRIVATE_KEY": self._secrets.caller_private_key,
             "PURSER_COOKIE_SECURE": "false",
         }
+
+    def _services(self) -> dict[str, str]:
+        return {f"PURSER_{service.upper()}_URL": self.url(f"{service}-api") for service in SERVICES}
 
     def _listening(self, name: str, module: str, **environment: str) -> Program:
         port = self._ports[name]

@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from gateway import paying
-from gateway.asking import Ask, staff_only
+from gateway.asking import Ask, OwnDatabase, staff_only
 from gateway.customers import find_refusal_of_order, register_customer, require_customer
 from gateway.names import with_names
 from gateway.order_page import order_page, placed_page
-from gateway.routes import holds, staff
+from gateway.routes import findings, holds, staff
 from gateway.schemas import (
     NewCustomer,
     NewCustomerView,
@@ -51,6 +51,7 @@ from shared.web import IdempotencyKey
 router = APIRouter(prefix="/api/admin", dependencies=[Depends(staff_only)])
 router.include_router(staff.router)
 router.include_router(holds.router)
+router.include_router(findings.router)
 Number = Annotated[OrderNumber, Path()]
 ItsLine = Annotated[int, Path(ge=1, le=100_000)]
 
@@ -80,9 +81,9 @@ async def place_order(ask: Ask, wanted: PlaceOrder, key: IdempotencyKey, request
 
 
 @router.get("/orders/{number}", response_model=OrderPage, tags=["orders"])
-async def get_order(ask: Ask, number: Number) -> Response:
+async def get_order(ask: Ask, number: Number, database: OwnDatabase) -> Response:
     """The order page: one read, one page."""
-    return await order_page(ask, await ask.orders.ask("GET", f"/orders/{number}"))
+    return await order_page(database, ask, await ask.orders.ask("GET", f"/orders/{number}"))
 
 
 @router.post("/orders/{number}/payments", status_code=201, response_model=PaymentView, tags=["money"])
@@ -92,16 +93,16 @@ async def pay(ask: Ask, number: Number, wanted: PayForOrder, key: IdempotencyKey
 
 
 @router.post("/orders/{number}/cancellation", response_model=OrderPage, tags=["orders"])
-async def cancel(ask: Ask, number: Number, wanted: CancelOrder | None = None) -> Response:
+async def cancel(ask: Ask, number: Number, database: OwnDatabase, wanted: CancelOrder | None = None) -> Response:
     """Cancel an order; what was paid returns to the balance. Again on a cancelled one changes nothing."""
     cancelled = await ask.orders.ask("POST", f"/orders/{number}/cancellation", wanted or CancelOrder())
-    return await order_page(ask, cancelled)
+    return await order_page(database, ask, cancelled)
 
 
 @router.patch("/orders/{number}/items/{line}", response_model=OrderPage, tags=["orders"])
-async def amend_item(ask: Ask, number: Number, line: ItsLine, wanted: AmendItem) -> Response:
+async def amend_item(ask: Ask, number: Number, line: ItsLine, wanted: AmendItem, database: OwnDatabase) -> Response:
     """Change an item's status, price or quantity."""
-    return await order_page(ask, await ask.orders.ask("PATCH", f"/orders/{number}/items/{line}", wanted))
+    return await order_page(database, ask, await ask.orders.ask("PATCH", f"/orders/{number}/items/{line}", wanted))
 
 
 @router.get("/orders/{number}/acts", response_model=list[ActView], tags=["orders"])

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from gateway import paying
-from gateway.asking import Ask, Asking, customers_only
+from gateway.asking import Ask, Asking, OwnDatabase, customers_only
 from gateway.customers import find_refusal_of_order
 from gateway.order_page import order_page, placed_page
 from gateway.schemas import OrderPage, Part, PlaceOwnOrder, WhichMessages, WhichOwnOrders, WhichTransfers
@@ -59,9 +59,9 @@ async def place_own_order(ask: Ask, me: Me, wanted: PlaceOwnOrder, key: Idempote
 
 
 @router.get("/orders/{number}", response_model=OrderPage)
-async def get_own_order(ask: Ask, number: Number) -> Response:
+async def get_own_order(ask: Ask, number: Number, database: OwnDatabase) -> Response:
     """My order's page."""
-    return await order_page(ask, await ask.orders.ask("GET", f"/orders/{number}"))
+    return await order_page(database, ask, await ask.orders.ask("GET", f"/orders/{number}"))
 
 
 @router.post("/orders/{number}/payments", status_code=201, response_model=PaymentView)
@@ -71,9 +71,9 @@ async def pay_for_own_order(ask: Ask, number: Number, wanted: PayForOrder, key: 
 
 
 @router.post("/orders/{number}/items/{line}/acceptance", response_model=OrderPage)
-async def accept_price(ask: Ask, number: Number, line: ItsLine) -> Response:
+async def accept_price(ask: Ask, number: Number, line: ItsLine, database: OwnDatabase) -> Response:
     """Accept an item's raised price."""
-    return await order_page(ask, await ask.orders.ask("POST", f"/orders/{number}/items/{line}/acceptance"))
+    return await order_page(database, ask, await ask.orders.ask("POST", f"/orders/{number}/items/{line}/acceptance"))
 
 
 @router.get("/balance", response_model=BalanceView)

@@ -110,6 +110,7 @@ async def _running(installation: Installation) -> AsyncIterator[Gateway]:
                 broker_url=installation.broker_url("gateway"),
                 caller_private_key=installation.private_key,
                 cookie_secure=True,
+                reconcile_minutes=0,
                 **{f"{fake.name}_url": fake.url for fake in fakes},
             )
         )

@@ -60,6 +60,7 @@ async def test_the_page_puts_together_what_three_services_know(gateway: Gateway,
         },
         "tickets": {"new": 1, "total": 4},
         "actions": ["pay", "cancel", "add_comment"],
+        "findings": [],
         "unavailable": [],
     }
 

@@ -1,0 +1,103 @@
+"""The services' books, read part by part, so that the longest ones take no more memory than the shortest."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import TypeVar
+
+import structlog
+from pydantic import BaseModel, RootModel
+
+from gateway.clients import Service, Services
+from gateway.reconciliation.differences import Pair
+from shared.contracts.base import OrderNumber
+from shared.contracts.http.base import Request
+from shared.contracts.http.reconciliation import (
+    AccountPosition,
+    CountsPosition,
+    InvoicePosition,
+    OrderPosition,
+    ShopCountPosition,
+)
+from shared.errors import Unavailable
+
+PART = 500
+NAMED = 100
+# A service that is being started anew costs a long look through the books no more than this.
+TRIES = 5
+
+log = structlog.get_logger()
+P = TypeVar("P", bound=BaseModel)
+
+
+class _Which(Request):
+    after: str | None = None
+    number: list[OrderNumber] | None = None
+    limit: int = PART
+
+
+class Books:
+    """Read on behalf of an admin. After each part it rests `rest` times as long as reading took."""
+
+    def __init__(self, services: Services, rest: float) -> None:
+        self._services, self._rest = services, rest
+
+    async def pairs(self) -> AsyncIterator[Pair]:
+        """Every order that orders or billing knows of, by number."""
+        orders = self._all(self._services.orders, "/positions", OrderPosition, "order_number")
+        invoices = self._all(self._services.billing, "/positions/orders", InvoicePosition, "order_number")
+        order, billed = await anext(orders, None), await anext(invoices, None)
+        while order or billed:
+            number = min(each.order_number for each in (order, billed) if each)
+            has_order = order is not None and order.order_number == number
+            is_billed = billed is not None and billed.order_number == number
+            yield Pair(number, order if has_order else None, billed if is_billed else None)
+            if has_order:
+                order = await anext(orders, None)
+            if is_billed:
+                billed = await anext(invoices, None)
+
+    async def look_again(self, numbers: Sequence[str]) -> AsyncIterator[Pair]:
+        """These orders, as they are now."""
+        for begin in range(0, len(numbers), NAMED):
+            named = numbers[begin : begin + NAMED]
+            which = _Which(number=list(named))
+            orders = await self._part(self._services.orders, "/positions", OrderPosition, which)
+            invoices = await self._part(self._services.billing, "/positions/orders", InvoicePosition, which)
+            order_of = {order.order_number: order for order in orders}
+            billed_of = {billed.order_number: billed for billed in invoices}
+            for number in named:
+                yield Pair(number, order_of.get(number), billed_of.get(number))
+
+    def accounts(self) -> AsyncIterator[AccountPosition]:
+        return self._all(self._services.billing, "/positions/accounts", AccountPosition, "customer_id")
+
+    def counts(self) -> AsyncIterator[CountsPosition]:
+        return self._all(self._services.support, "/positions/counts", CountsPosition, "customer_id")
+
+    async def shop_count(self) -> ShopCountPosition:
+        return await self._services.support.read(ShopCountPosition, "/positions/shop")
+
+    async def _all(self, service: Service, path: str, kind: type[P], key: str) -> AsyncIterator[P]:
+        after: str | None = None
+        while True:
+            begun = time.monotonic()
+            part = await self._part(service, path, kind, _Which(after=after, limit=PART))
+            took_seconds = time.monotonic() - begun
+            for position in part:
+                yield position
+            if len(part) < PART:
+                return
+            after = str(getattr(part[-1], key))
+            await asyncio.sleep(took_seconds * self._rest)
+
+    async def _part(self, service: Service, path: str, kind: type[P], which: _Which) -> list[P]:
+        for failed in range(TRIES):
+            try:
+                return (await service.read(RootModel[list[kind]], path, query=which)).root  # type: ignore[valid-type]
+            except Unavailable:
+                if failed == TRIES - 1:
+                    raise
+                log.info("asking again", service=service.name, path=path)
+                await asyncio.sleep(1)
+        raise AssertionError

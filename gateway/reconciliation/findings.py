@@ -1,0 +1,92 @@
+"""Keeping what was found: every statement on findings and rounds."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from sqlalchemy import func, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gateway.reconciliation.differences import Found
+from gateway.reconciliation.models import Finding, Round
+from shared.db import Database
+
+_OPEN = Finding.resolved_at.is_(None)
+
+
+@asynccontextmanager
+async def alone(database: Database) -> AsyncIterator[bool]:
+    """Whether nobody else looks through the books now, nor will, as long as the context lasts."""
+    async with database.single_statements.connect() as connection:
+        name = "hashtext('reconciliation')"
+        if not await connection.scalar(text(f"SELECT pg_try_advisory_lock({name})")):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            await connection.execute(text(f"SELECT pg_advisory_unlock({name})"))
+
+
+async def begin_round(session: AsyncSession, made_by: str) -> Round:
+    """Its `begun_at` is the database's time, as everything that is seen in it has."""
+    made = await session.scalars(insert(Round).values(made_by=made_by).returning(Round))
+    return made.one()
+
+
+async def end_round(session: AsyncSession, round_: Round, positions: int, moving: Collection[str]) -> None:
+    """What was open before, and was not seen again, is resolved; but not what still moves."""
+    now = func.clock_timestamp()
+    gone = update(Finding).where(_OPEN, Finding.last_seen_at < round_.begun_at, Finding.subject.not_in(moving))
+    await session.execute(gone.values(resolved_at=now))
+    await session.execute(update(Round).where(Round.id == round_.id).values(ended_at=now, positions=positions))
+
+
+async def keep(session: AsyncSession, found: Sequence[Found]) -> None:
+    """See these: anew, or again."""
+    for each in found:
+        seen = insert(Finding).values(kind=each.kind.value, subject=each.subject, figures=each.figures)
+        await session.execute(
+            seen.on_conflict_do_update(
+                index_elements=["subject", "kind"],
+                index_where=text("resolved_at IS NULL"),
+                set_={"figures": seen.excluded.figures, "last_seen_at": func.clock_timestamp()},
+            )
+        )
+
+
+async def resolve(session: AsyncSession, found: Collection[tuple[str, str]]) -> None:
+    """These, by subject and kind, add up now."""
+    gone = update(Finding).where(_OPEN, tuple_(Finding.subject, Finding.kind).in_(found))
+    await session.execute(gone.values(resolved_at=func.clock_timestamp()))
+
+
+async def list_open(session: AsyncSession, subjects: Collection[str]) -> Sequence[Finding]:
+    """Open findings about any of these."""
+    return (
+        await session.scalars(select(Finding).where(_OPEN, Finding.subject.in_(subjects)).order_by(Finding.id))
+    ).all()
+
+
+async def list_findings(
+    session: AsyncSession, resolved: bool | None, before_id: int | None, limit: int
+) -> Sequence[Finding]:
+    """Newest first; `resolved` asks for those that are, or are not."""
+    wanted = select(Finding)
+    if resolved is not None:
+        wanted = wanted.where(~_OPEN if resolved else _OPEN)
+    if before_id is not None:
+        wanted = wanted.where(Finding.id < before_id)
+    return (await session.scalars(wanted.order_by(Finding.id.desc()).limit(limit))).all()
+
+
+async def count_open(session: AsyncSession) -> dict[str, int]:
+    """Open findings, by kind."""
+    rows = await session.execute(select(Finding.kind, func.count().label("open")).where(_OPEN).group_by(Finding.kind))
+    return {row.kind: row.open for row in rows}
+
+
+async def find_last_round(session: AsyncSession) -> datetime | None:
+    """When the newest round ended that went through all the books."""
+    return await session.scalar(select(func.max(Round.ended_at)))
