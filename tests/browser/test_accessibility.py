@@ -32,7 +32,7 @@ async def story(door: Door) -> Story:
     return Story(customer, number, begun["ticket"]["id"])
 
 
-async def _flaws(page: Page) -> list[str]:
+async def flaws(page: Page) -> list[str]:
     """What axe finds, once nothing moves any more."""
     await page.evaluate("""new Promise(done => {
         const floating = () => [...document.querySelectorAll('[role=menu], [role=dialog]')]
@@ -126,7 +126,7 @@ async def _customers_views(page: Page, story: Story) -> AsyncIterator[str]:
 )
 async def test_axe_finds_nothing_on_the_staffs_site(door: Door, story: Story, look: dict[str, Any]) -> None:
     page = await (await door.sign_in("admin", **look)).new_page()
-    assert {view: found async for view in _staffs_views(page, story) if (found := await _flaws(page))} == {}
+    assert {view: found async for view in _staffs_views(page, story) if (found := await flaws(page))} == {}
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ async def test_axe_finds_nothing_on_the_staffs_site(door: Door, story: Story, lo
 )
 async def test_axe_finds_nothing_on_the_customers_site(door: Door, story: Story, look: dict[str, Any]) -> None:
     page = await (await door.sign_in(story.customer, **look)).new_page()
-    assert {view: found async for view in _customers_views(page, story) if (found := await _flaws(page))} == {}
+    assert {view: found async for view in _customers_views(page, story) if (found := await flaws(page))} == {}
 
 
 async def test_axe_finds_nothing_where_one_signs_in(door: Door) -> None:
@@ -142,7 +142,7 @@ async def test_axe_finds_nothing_where_one_signs_in(door: Door) -> None:
     await page.goto("/admin/")
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_text("Type your login")).to_be_visible()
-    assert await _flaws(page) == []
+    assert await flaws(page) == []
 
 
 async def _tab_to(page: Page, wanted: Locator) -> None:

@@ -15,6 +15,7 @@ import { Status } from '../../common/ui/Status';
 import { OrderActs } from '../Acts';
 import { CancelOrder } from './CancelOrder';
 import { CustomerPanel } from './CustomerPanel';
+import { Findings } from './Findings';
 import { ItemActions } from './ItemActions';
 
 /** An order whole, on one page. */
@@ -49,6 +50,7 @@ function Whole({ page, refresh }: { page: OrderPage; refresh: () => Promise<Orde
           </Button>
         )}
       </Group>
+      <Findings page={page} />
       <Unavailable page={page} />
       <div className="order-grid">
         <Sums page={page} />

@@ -10,6 +10,6 @@ export function Unavailable({ page }: { page: OrderPage }) {
   ));
 }
 
-/** Nobody tells when a service is back, so it is asked for. */
-export const askWhileUnavailable = (query: { state: { data?: OrderPage } }) =>
-  query.state.data?.unavailable.length ? 3_000 : false;
+/** Nobody tells when a service is back, or when the books agree again, so it is asked for. */
+export const askWhileUnavailable = ({ state: { data } }: { state: { data?: OrderPage } }) =>
+  data?.unavailable.length ? 3_000 : data?.findings.length ? 30_000 : false;
