@@ -40,6 +40,7 @@ ADVICE = {
     Kind.ORDER_OFF: "the order was changed by hand: changing any of its items settles it anew",
     Kind.INVOICE_OFF: "the invoice was changed by hand, or a transfer is gone: `purser verify`",
     Kind.BALANCE_OFF: "the balance was changed by hand, or a transfer is gone: `purser verify`",
+    Kind.HELD_OFF: "what is held was changed by hand, or a withdrawal that waits is gone",
     Kind.TRANSFERS_MISSING: "a transfer is gone, or was put in by hand: `purser verify`",
 }
 

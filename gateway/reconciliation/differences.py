@@ -31,6 +31,7 @@ class Kind(StrEnum):
     ORDER_OFF = "order_off"
     INVOICE_OFF = "invoice_off"
     BALANCE_OFF = "balance_off"
+    HELD_OFF = "held_off"
     TRANSFERS_MISSING = "transfers_missing"
     COUNTS_OFF = "counts_off"
     SHOP_COUNT_OFF = "shop_count_off"
@@ -147,10 +148,13 @@ def of_account(account: AccountPosition) -> Iterator[Found]:
             "transferred_minor": account.transferred_minor,
         }
         yield Found(Kind.BALANCE_OFF, customer, figures)
-    if not account.version == account.transfers == account.last_version:
+    if account.held_minor != account.waiting_minor:
+        figures = {"held_minor": account.held_minor, "waiting_minor": account.waiting_minor}
+        yield Found(Kind.HELD_OFF, customer, figures)
+    if not account.version == account.changes == account.last_version:
         figures = {
             "account_version": account.version,
-            "transfers": account.transfers,
+            "changes": account.changes,
             "last_version": account.last_version,
         }
         yield Found(Kind.TRANSFERS_MISSING, customer, figures)

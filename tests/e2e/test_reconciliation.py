@@ -46,6 +46,7 @@ DEFECTS: dict[str, tuple[Spoil, set[Kind]]] = {
         {Kind.INVOICE_OFF, Kind.BALANCE_OFF, Kind.TRANSFERS_MISSING},
     ),
     "a balance that is off": (account("balance_minor = balance_minor + 1"), {Kind.BALANCE_OFF}),
+    "held money that no withdrawal waits for": (account("held_minor = 1"), {Kind.HELD_OFF}),
     "a balance's version that is off": (account("version = version + 1"), {Kind.TRANSFERS_MISSING}),
 }
 
