@@ -7,9 +7,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.billing.errors import BalanceTooLarge, InsufficientFunds
+from services.billing.errors import BalanceTooLarge
 from services.billing.models import ShopAccount
-from shared.contracts.http.billing import MoneyMoved
 from tests.billing.conftest import Customer
 
 INSERT = (
@@ -86,14 +85,6 @@ async def test_more_cannot_be_paid_than_an_order_costs(customer: Customer) -> No
     number = await customer.hear(customer.order(100))
     statement = f"UPDATE invoices SET paid_minor = 101 WHERE order_number = '{number}'"
     assert "ck_invoices_never_more_than_the_total" in await _refused(customer, statement)
-
-
-@pytest.mark.parametrize("round_", range(5))
-async def test_of_64_who_withdraw_the_whole_balance_at_once_one_succeeds(customer: Customer, round_: int) -> None:
-    await customer.deposit(500)
-    results = await asyncio.gather(*(customer.withdraw(500) for _ in range(64)), return_exceptions=True)
-    assert [type(result) for result in results].count(MoneyMoved) == 1
-    assert [type(result) for result in results].count(InsufficientFunds) == 63
 
 
 async def test_a_balance_equals_its_transfers_for_any_reader_during_load(customer: Customer) -> None:

@@ -19,12 +19,14 @@ from tests.sagas.shop import STAFF
 
 @dataclass(frozen=True)
 class Pay:
-    """So much, or what remains."""
+    """So much, or what remains, which may have to be what was seen."""
 
     amount_minor: int | None = None
+    seen_minor: int | None = None
 
     async def __call__(self, session: AsyncSession, number: str) -> None:
-        await pay_for_order(session, STAFF, number, PayForOrder(amount_minor=self.amount_minor))
+        wanted = PayForOrder(amount_minor=self.amount_minor, expected_remaining_minor=self.seen_minor)
+        await pay_for_order(session, STAFF, number, wanted)
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,15 @@ class Shop:
         return customer_id
 
     async def deposit(self, customer_id: UUID, amount_minor: int) -> None:
+        await self._move(TransferKind.DEPOSIT, customer_id, amount_minor)
+
+    async def withdraw(self, customer_id: UUID, amount_minor: int) -> None:
+        await self._move(TransferKind.WITHDRAWAL, customer_id, amount_minor)
+
+    async def _move(self, kind: TransferKind, customer_id: UUID, amount_minor: int) -> None:
         wanted = MoveMoney(amount_minor=amount_minor, currency="USD")
         async with self.billing.transaction() as session:
-            await move_money(session, STAFF, customer_id, TransferKind.DEPOSIT, wanted, "USD")
+            await move_money(session, STAFF, customer_id, kind, wanted, "USD")
 
     async def place(self, customer_id: UUID, *items: tuple[int, int]) -> str:
         """An order of these (quantity, price)."""
@@ -63,8 +69,15 @@ class Shop:
 
 async def told(session: AsyncSession, number: str) -> Sequence[Event]:
     """What a service has recorded to tell of an order and the other one listens to, oldest first."""
+    return list((await told_by_id(session, number)).values())
+
+
+async def told_by_id(session: AsyncSession, number: str) -> dict[UUID, Event]:
     rows = await session.execute(
-        text("SELECT routing_key, body FROM outbox WHERE subject = :n AND routing_key = ANY(:keys) ORDER BY position"),
+        text(
+            "SELECT event_id, routing_key, body FROM outbox"
+            " WHERE aggregate IN ('order', 'invoice') AND subject = :n AND routing_key = ANY(:keys) ORDER BY version"
+        ),
         {"n": number, "keys": list(CROSSING)},
     )
-    return [CROSSING[row.routing_key].model_validate_json(row.body) for row in rows]
+    return {row.event_id: CROSSING[row.routing_key].model_validate_json(row.body) for row in rows}
