@@ -26,7 +26,7 @@ from shared.housekeeping import keep_house
 from shared.settings import load
 from shared.telemetry import configure_logging
 from shared.web import database_check, serve, web_app
-from shared.worker import keep_listening
+from shared.worker import FINISHING_SECONDS, keep_listening
 
 
 def create(settings: GatewaySettings) -> FastAPI:
@@ -34,7 +34,9 @@ def create(settings: GatewaySettings) -> FastAPI:
     streams = Live()
 
     def broker() -> RabbitBroker:
-        made = RabbitBroker(settings.broker_url, reconnect_interval=1.0, logger=None, graceful_timeout=2)
+        made = RabbitBroker(
+            settings.broker_url, reconnect_interval=1.0, logger=None, graceful_timeout=FINISHING_SECONDS
+        )
         reactions.subscribe(made, database)
         return made
 

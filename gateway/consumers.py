@@ -45,6 +45,7 @@ PUSHED: dict[str, type[Event]] = {
     )
 }
 ANSWER_SECONDS = 5.0
+CLOSING_SECONDS = 1.0
 LOOK_SECONDS = 10.0
 
 log = structlog.get_logger()
@@ -101,7 +102,7 @@ async def _hear(live: Live, broker_url: str) -> None:
     finally:
         # What is being closed may be broken already.
         with suppress(Exception):
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(CLOSING_SECONDS):
                 await connection.close()
 
 

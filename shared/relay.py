@@ -102,7 +102,7 @@ class Relay:
             finally:
                 await _quietly(broker.close())
         finally:
-            await _quietly(connection.close(timeout=2))
+            await _quietly(connection.close(timeout=1))
 
     async def _lead(
         self, connection: "asyncpg.Connection[Any]", broker: aio_pika.abc.AbstractConnection, rung: asyncio.Event
@@ -176,7 +176,7 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 async def _quietly(closing: Any) -> None:
     """What is being closed may be broken already."""
     try:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(1):
             await closing
     except Exception as error:
         log.debug("closing failed", error=repr(error))

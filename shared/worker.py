@@ -26,6 +26,10 @@ from shared.web import Check, database_check, web_app
 # A reaction that fails is tried again after each of these, then its event becomes a dead letter.
 RETRY_SECONDS = (0.5, 2.0, 10.0, 60.0)
 UNREACHABLE_SECONDS = 1.0
+# When the process is to stop, the events in hand have so long to take effect, and the connection to close; what has
+# not, the broker delivers again.
+FINISHING_SECONDS = 1.5
+STOPPING_SECONDS = 2.5
 # How many events of one queue are in hand at once; one that waits for its next try takes up one of them.
 PREFETCH = 50
 
@@ -164,7 +168,7 @@ async def keep_listening(make_broker: Callable[[], RabbitBroker], up: asyncio.Ev
         finally:
             up.clear()
             with suppress(Exception):
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(STOPPING_SECONDS):
                     await broker.stop()
 
 
@@ -183,7 +187,7 @@ def service_worker(
     up = asyncio.Event()
 
     def broker() -> RabbitBroker:
-        made = RabbitBroker(broker_url, reconnect_interval=1.0, logger=None, graceful_timeout=10)
+        made = RabbitBroker(broker_url, reconnect_interval=1.0, logger=None, graceful_timeout=FINISHING_SECONDS)
         reactions.subscribe(made, database)
         return made
 

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 
 from deploy.postgres.provision import provision
 from shared.migrations import upgrade
+from shared.web import server_config
 from tests.servers import PASSWORD, Servers
 
 SERVICES = ("orders", "billing", "support")
@@ -76,7 +77,7 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
     # Inherited by every connection; asyncio would set it on sockets that it makes itself. Else each answer takes 40 ms.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1))
+    server = uvicorn.Server(server_config(app))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve([listening]))
     while not server.started:

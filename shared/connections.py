@@ -1,0 +1,126 @@
+"""Connections with an end to patience: uvicorn itself waits for ever for who sends or reads a byte now and then."""
+
+import asyncio
+import socket
+
+from fastapi import Response
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from shared.problems import problem
+
+# Within this a request's head must be there, and within as much again its body.
+SENDING_SECONDS = 10.0
+# What is not a body: the head above all.
+LARGEST_HEAD_BYTES = 64_000
+# Within this so much of an answer must be taken, or all of it.
+READING_SECONDS = 20.0
+LEAST_READ_BYTES = 16_000
+# What the kernel keeps of an answer that was not even sent.
+UNSENT_BYTES = 64_000
+
+
+class Connection(HttpToolsProtocol):
+    """Hangs up on a client that is too slow, and refuses what is not HTTP by a problem."""
+
+    _receiving: asyncio.TimerHandle | None = None
+    _sending: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        # Whatever the kernel does not take at once is waited for, and not added to.
+        transport.set_write_buffer_limits(high=0)
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for timer in (self._receiving, self._sending):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    # --- What comes in ------------------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        self._head_bytes += len(data)
+        if self._receiving is None:
+            self._expect()
+        super().data_received(data)
+        if self._head_bytes > LARGEST_HEAD_BYTES:
+            self._refuse(431, "head_too_large", f"A request's headers may have {LARGEST_HEAD_BYTES} bytes at most.")
+
+    def on_headers_complete(self) -> None:
+        self._expect()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes -= len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._head_bytes = 0
+        self._expect_nothing()
+        super().on_message_complete()
+
+    def _expect(self) -> None:
+        self._expect_nothing()
+        self._receiving = self.loop.call_later(SENDING_SECONDS, self._give_up)
+
+    def _expect_nothing(self) -> None:
+        if self._receiving is not None:
+            self._receiving.cancel()
+            self._receiving = None
+
+    def _give_up(self) -> None:
+        if self.flow.read_paused:
+            # It is we who do not read.
+            self._expect()
+        else:
+            self._refuse(408, "request_too_slow", "The request did not come to its end in time.")
+
+    # --- What goes out ------------------------------------------------------------------------------------------------
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._look_again()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._sending is not None:
+            self._sending.cancel()
+
+    def _look_again(self) -> None:
+        left_bytes = self.transport.get_write_buffer_size()
+        self._sending = self.loop.call_later(READING_SECONDS, self._hang_up_unless_read, left_bytes)
+
+    def _hang_up_unless_read(self, left_bytes: int) -> None:
+        if left_bytes - self.transport.get_write_buffer_size() < LEAST_READ_BYTES:
+            self.transport.abort()
+        else:
+            self._look_again()
+
+    # --- Refusals -----------------------------------------------------------------------------------------------------
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, "malformed_request", "This is not HTTP as it should be.")
+
+    def _refuse(self, status: int, code: str, sentence: str) -> None:
+        """Hang up, and say why where nothing else is being answered, and there was something to answer."""
+        answered = self.cycle is not None and not self.cycle.response_complete
+        if answered and not self.pipeline and self.cycle.more_body and not self.cycle.response_started:
+            # The application is still waiting for the rest, and shall not answer as well.
+            self.cycle.disconnected = True
+            answered = False
+        if self._head_bytes and not answered and not self.transport.is_closing():
+            self.transport.write(_as_bytes(problem(status, code, sentence)))
+        self.transport.close()
+
+
+def _as_bytes(answer: Response) -> bytes:
+    headers = [*answer.raw_headers, (b"connection", b"close")]
+    return (
+        STATUS_LINE[answer.status_code]
+        + b"".join(b"%s: %s\r\n" % pair for pair in headers)
+        + b"\r\n"
+        + bytes(answer.body)
+    )
