@@ -38,6 +38,10 @@ def serve_sites(app: FastAPI, folder: Path) -> None:
     router.frontend("/assets", directory=folder / "assets", fallback=None, check_dir=False)
     router.frontend("/admin", directory=folder / "admin", fallback="index.html", check_dir=False)
     router.frontend("/", directory=folder, fallback="index.html", check_dir=False)
+    assert router._frontend_routes is not None
+    for frontend in router._frontend_routes.routes:
+        # A request that is not to read is not asked `built`, and would find out that there is no folder: a 500.
+        frontend.app.config_checked = True
     app.include_router(router)
     app.add_exception_handler(NotBuilt, _say_not_built)
 

@@ -116,7 +116,8 @@ async def test_no_script_but_the_sites_own_files_runs(http: httpx.AsyncClient) -
 
 @pytest.mark.parametrize("address", ["/", "/orders/ORD-0000000023", "/admin", "/admin/orders"])
 async def test_sites_that_are_not_built_say_so_and_what_to_do(tmp_path: Path, address: str) -> None:
-    async with serving(_application(tmp_path)) as url, httpx.AsyncClient(base_url=url) as http:
+    async with serving(_application(tmp_path / "dist")) as url, httpx.AsyncClient(base_url=url) as http:
+        assert (await http.post(address)).status_code == 404
         answer = await http.get(address, headers=PAGE)
         assert answer.status_code == 503
         assert "make up" in answer.text
