@@ -1,0 +1,137 @@
+"""Who may do what in the services themselves, whatever the gateway lets through: every route, and every role, signed
+as the gateway signs. A route that is not in the table fails the first test."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2 as httpx
+import pytest
+
+from shared.auth import Caller, Role
+from tests.access.conftest import NOTHING, Household, Service, World
+from tests.access.signing import asked
+from tests.access.table import Route, need_a_body, read_table, routes_in
+from tests.client import refusal
+
+# who: anybody · staff · money (financier, admin) · own: staff, and the customer whose it is; to another customer it is
+# not there · own money: of staff only those who move money · some: everybody, but a customer is shown their own only
+HEALTH = """
+GET              /healthz                                  anybody
+GET              /readyz                                   anybody
+GET              /metrics                                  anybody
+"""
+ROUTES = {
+    "orders": read_table(
+        HEALTH
+        + """
+GET,POST         /customers                                staff
+GET              /customers/{customer_id}                  own
+GET              /orders                                   some
+POST             /orders                                   own
+GET              /orders/{number}                          own
+POST             /orders/{number}/cancellation             staff
+PATCH            /orders/{number}/items/{line}             staff
+POST             /orders/{number}/items/{line}/acceptance  own
+GET              /orders/{number}/acts                     staff
+"""
+    ),
+    "billing": read_table(
+        HEALTH
+        + """
+POST             /customers/{customer_id}/deposits         money
+POST             /customers/{customer_id}/withdrawals      money
+GET              /customers/{customer_id}/balance          own
+GET              /customers/{customer_id}/transfers        own
+GET              /customers/{customer_id}/acts             staff
+POST             /orders/{order_number}/payments           own-money
+GET              /orders/{order_number}/invoice            own
+"""
+    ),
+    "support": read_table(
+        HEALTH
+        + """
+GET,POST         /customers/{customer_id}/tickets          own
+GET              /customers/{customer_id}/ticket-counts    own
+GET              /ticket-counts                            staff
+GET              /tickets                                  staff
+GET              /tickets/{ticket_id}                      own
+POST             /tickets/{ticket_id}/messages             own
+POST             /tickets/{ticket_id}/read                 own
+POST             /tickets/{ticket_id}/close                staff
+"""
+    ),
+}
+STAFF = {"operator", "financier", "admin"}
+MAY = {
+    "staff": STAFF,
+    "money": {"financier", "admin"},
+    "own": STAFF | {"owner"},
+    "own-money": {"financier", "admin", "owner"},
+    "some": STAFF | {"owner", "stranger"},
+}
+
+
+def body_of(route: str, customer: Household) -> Any:
+    money = {"amount_minor": 1, "currency": "USD"}
+    item = {"sku": "A", "title": "B", "quantity": 1, "unit_price_minor": 5}
+    place = {"customer_id": customer.person.id, "currency": "USD", "shipping_address": "There", "items": [item]}
+    return {
+        "POST /customers": {"login": f"new-{uuid4().hex[:12]}", "name": "N", "email": "n@example.org"},
+        "POST /orders": place,
+        "PATCH /orders/{number}/items/{line}": {"quantity": 2},
+        "POST /customers/{customer_id}/deposits": money,
+        "POST /customers/{customer_id}/withdrawals": money,
+        "POST /orders/{order_number}/payments": {"amount_minor": 1},
+        "POST /customers/{customer_id}/tickets": {"subject": "S", "text": "T"},
+        "POST /tickets/{ticket_id}/messages": {"text": "T"},
+    }.get(route)
+
+
+def caller(role: str, world: World) -> Caller:
+    if role in STAFF:
+        return Caller(role, Role(role))
+    person = getattr(world, role).person
+    return Caller(person.login, Role.CUSTOMER, UUID(person.id))
+
+
+async def test_every_route_is_in_the_table_and_every_entry_is_a_route(world: World, service: Service) -> None:
+    name, http = service
+    document = (await http.get("/openapi.json")).json()
+    assert {route.name for route in ROUTES[name]} == routes_in(document)
+    assert need_a_body(document) <= {route.name for route in ROUTES[name] if body_of(route.name, world.owner)}
+
+
+@pytest.mark.parametrize("role", ["operator", "financier", "admin", "owner", "stranger"])
+async def test_each_role_may_do_what_the_table_says_and_nothing_else(world: World, service: Service, role: str) -> None:
+    name, http = service
+    key, who, wrong = world.purser.installation.key, caller(role, world), []
+
+    async def ask(route: Route, names: dict[str, str], body: object) -> httpx.Response:
+        wanted = asked(name, route.method, route.address(names), body)
+        return await wanted.send(http, f"Bearer {wanted.signed(key, who)}")
+
+    for route in ROUTES[name]:
+        if route.who == "anybody":
+            continue
+        body = body_of(route.name, world.owner)
+        answer = await ask(route, world.owner.names(), body)
+        if role in MAY[route.who]:
+            fine = answer.status_code < 300 or answer.status_code == 409
+        elif role == "stranger" and answer.status_code == 404:
+            nobodys = {**body, "customer_id": NOTHING["customer_id"]} if route.name == "POST /orders" else body
+            absent = await ask(route, NOTHING, nobodys)
+            fine = answer.text == absent.text.replace(NOTHING["number"], world.owner.order)
+        else:
+            fine = refusal(answer) == (403, "forbidden")
+        if not fine:
+            wrong.append(f"{role}: {name} {route.name} {answer.status_code} {answer.text[:200]}")
+    assert wrong == []
+
+
+async def test_a_customer_is_shown_their_own_orders_whatever_they_ask_for(world: World) -> None:
+    key, me = world.purser.installation.key, caller("stranger", world)
+    async with httpx.AsyncClient(base_url=world.service("orders")) as http:
+        for query in ("", f"customer_id={world.owner.person.id}", f"q={world.owner.order[-6:]}", "status=cancelled"):
+            wanted = asked("orders", "GET", "/orders", query=query)
+            page = (await wanted.send(http, f"Bearer {wanted.signed(key, me)}")).json()
+            assert {row["customer_id"] for row in page["items"]} <= {world.stranger.person.id}, query
