@@ -13,8 +13,9 @@ from tests.access.signing import asked
 from tests.access.table import Route, need_a_body, read_table, routes_in
 from tests.client import refusal
 
-# who: anybody · staff · money (financier, admin) · own: staff, and the customer whose it is; to another customer it is
-# not there · own money: of staff only those who move money · some: everybody, but a customer is shown their own only
+# who: anybody · staff · money (financier, admin) · admin · own: staff, and the customer whose it is, while to another
+# customer it is not there · own-money: the same, of staff only those who move money · some: everybody, and a customer is
+# shown their own only
 HEALTH = """
 GET              /healthz                                  anybody
 GET              /readyz                                   anybody
@@ -33,6 +34,8 @@ POST             /orders/{number}/cancellation             staff
 PATCH            /orders/{number}/items/{line}             staff
 POST             /orders/{number}/items/{line}/acceptance  own
 GET              /orders/{number}/acts                     staff
+GET              /positions                                admin
+POST             /orders/{number}/telling                  admin
 """
     ),
     "billing": read_table(
@@ -45,6 +48,9 @@ GET              /customers/{customer_id}/transfers        own
 GET              /customers/{customer_id}/acts             staff
 POST             /orders/{order_number}/payments           own-money
 GET              /orders/{order_number}/invoice            own
+GET              /positions/orders                         admin
+GET              /positions/accounts                       admin
+POST             /orders/{order_number}/telling            admin
 """
     ),
     "support": read_table(
@@ -58,6 +64,9 @@ GET              /tickets/{ticket_id}                      own
 POST             /tickets/{ticket_id}/messages             own
 POST             /tickets/{ticket_id}/read                 own
 POST             /tickets/{ticket_id}/close                staff
+GET              /positions/counts                         admin
+GET              /positions/shop                           admin
+POST             /customers/{customer_id}/recount          admin
 """
     ),
 }
@@ -65,6 +74,7 @@ STAFF = {"operator", "financier", "admin"}
 MAY = {
     "staff": STAFF,
     "money": {"financier", "admin"},
+    "admin": {"admin"},
     "own": STAFF | {"owner"},
     "own-money": {"financier", "admin", "owner"},
     "some": STAFF | {"owner", "stranger"},
