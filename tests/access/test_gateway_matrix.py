@@ -49,6 +49,7 @@ POST             /api/admin/tickets/{ticket_id}/messages            staff
 POST             /api/admin/tickets/{ticket_id}/read                staff
 POST             /api/admin/tickets/{ticket_id}/close               staff
 GET              /api/admin/live                                    staff
+GET              /api/admin/findings                                staff
 GET,POST         /api/admin/staff                                   admin
 PATCH            /api/admin/staff/{login}                           admin
 GET              /api/admin/staff/{login}/acts                      admin

@@ -4,11 +4,14 @@ import json
 from typing import Any
 from uuid import uuid4
 
+from gateway.reconciliation import findings
+from gateway.reconciliation.differences import Found, Kind
 from tests.access.conftest import ACT_NOTE, STAFF_LOGIN, STAFF_NOTE, World, request
 from tests.access.test_gateway_matrix import ROUTES
 from tests.people import Person
 
-FOR_STAFF_ONLY = (STAFF_NOTE, ACT_NOTE, STAFF_LOGIN, "shop_new", "shop_counts", "findings")
+FINDING = "canary_of_a_finding_minor"
+FOR_STAFF_ONLY = (STAFF_NOTE, ACT_NOTE, STAFF_LOGIN, "shop_new", "shop_counts", FINDING)
 LISTS = ("/orders", "/transfers", "/tickets")
 
 
@@ -84,11 +87,19 @@ async def test_a_stream_begun_at_another_customers_place_tells_only_ones_own(wor
         assert me.id not in json.dumps(theirs.seen)
 
 
+async def find(world: World, subject: str) -> None:
+    """As the reconciliation would, had it found that something does not add up."""
+    found = Found(Kind.PAID_DIFFERS, subject, {FINDING: 1})
+    async with world.purser.databases["gateway"].transaction() as session:
+        await findings.keep(session, [found])
+
+
 async def test_customers_never_see_what_is_for_staff(world: World) -> None:
     """Every answer of the portal, and what is pushed there; staff see the same words where they belong."""
     me, names = world.owner.person, world.owner.names()
     answers = []
     for number in (world.owner.order, world.owner.paid_order):
+        await find(world, number)
         for route in ROUTES:
             if route.who == "customer" and route.method == "GET" and not route.path.endswith("/live"):
                 address = route.address({**names, "number": number})
@@ -106,5 +117,6 @@ async def test_customers_never_see_what_is_for_staff(world: World) -> None:
         assert not [answer for answer in answers if word in answer], word
     assert STAFF_NOTE in (await staffer.ask("GET", f"/customers/{me.id}/transfers")).text
     assert STAFF_LOGIN in (await staffer.ask("GET", f"/tickets/{world.owner.ticket}")).text
+    assert FINDING in (await staffer.ask("GET", f"/orders/{world.owner.order}")).text
     cancelled = (await me.get("/orders?group=cancelled"))["items"][0]["number"]
     assert ACT_NOTE in (await staffer.ask("GET", f"/orders/{cancelled}/acts")).text

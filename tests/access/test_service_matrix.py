@@ -14,8 +14,8 @@ from tests.access.table import Route, need_a_body, read_table, routes_in
 from tests.client import refusal
 
 # who: anybody · staff · money (financier, admin) · admin · own: staff, and the customer whose it is, while to another
-# customer it is not there · own-money: the same, of staff only those who move money · some: everybody, and a customer is
-# shown their own only
+# customer it is not there · own-money: the same, of staff only those who move money · some: everybody, and a customer
+# is shown their own only
 HEALTH = """
 GET              /healthz                                  anybody
 GET              /readyz                                   anybody
