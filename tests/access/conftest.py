@@ -1,4 +1,4 @@
-"""Two customers who have nothing to do with each other, each with money, an order and a conversation."""
+"""Two customers who have nothing to do with each other, each with money, orders and a conversation."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,12 +19,14 @@ STAFF_LOGIN = "canary-staffer-b2d4"
 
 @dataclass
 class Household:
-    """A customer, and what is theirs: an order with a raised price, an order that is paid, a conversation."""
+    """A customer, and what is theirs: an order with a raised price, one that is paid, a conversation, and a withdrawal
+    that waits for another of the staff."""
 
     person: Person
     order: str
     paid_order: str
     ticket: str
+    hold: str
 
     def names(self) -> dict[str, str]:
         """What the placeholders of a path are for them."""
@@ -34,6 +36,7 @@ class Household:
             "line": "1",
             "customer_id": self.person.id,
             "ticket_id": self.ticket,
+            "hold_id": self.hold,
             "login": STAFF_LOGIN,
         }
 
@@ -44,6 +47,7 @@ NOTHING = {
     "line": "1",
     "customer_id": "00000000-0000-4000-8000-000000000000",
     "ticket_id": "00000000-0000-4000-8000-000000000000",
+    "hold_id": "00000000-0000-4000-8000-000000000000",
     "login": "nobody-of-this-name",
 }
 
@@ -64,10 +68,12 @@ class World:
 
 
 async def _household(purser: System, staffer: Person) -> Household:
-    person = await purser.new_customer(50_000)
+    person = await purser.new_customer(500_000)
     money = {"amount_minor": 1_000, "currency": "USD", "staff_note": STAFF_NOTE}
     await staffer.post(f"/customers/{person.id}/deposits", money)
     await staffer.post(f"/customers/{person.id}/withdrawals", {**money, "amount_minor": 10})
+    large = {**money, "amount_minor": 200_000}
+    hold = (await staffer.ask("POST", f"/customers/{person.id}/withdrawals", large)).json()
     order = await purser.new_order(person, 700, 800)
     paid_order = await purser.new_order(person, 300)
     await staffer.post(f"/orders/{paid_order}/payments", {})
@@ -78,7 +84,7 @@ async def _household(purser: System, staffer: Person) -> Household:
     cancelled = await purser.new_order(person, 100)
     await staffer.post(f"/orders/{cancelled}/cancellation", {"reason": ACT_NOTE})
     await purser.settled(paid_order)
-    return Household(person, order, paid_order, ticket)
+    return Household(person, order, paid_order, ticket, str(hold["id"]))
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,13 @@ GET              /api/admin/customers/{customer_id}/balance         staff
 GET              /api/admin/customers/{customer_id}/transfers       staff
 POST             /api/admin/customers/{customer_id}/deposits        money
 POST             /api/admin/customers/{customer_id}/withdrawals     money
+GET              /api/admin/customers/{customer_id}/withdrawal-limit staff
 GET              /api/admin/customers/{customer_id}/acts            staff
+GET              /api/admin/holds                                   staff
+GET              /api/admin/hold-counts                             staff
+GET              /api/admin/holds/{hold_id}                         staff
+POST             /api/admin/holds/{hold_id}/approval                money
+POST             /api/admin/holds/{hold_id}/refusal                 money
 GET,POST         /api/admin/customers/{customer_id}/tickets         staff
 GET              /api/admin/customers/{customer_id}/ticket-counts   staff
 GET              /api/admin/ticket-counts                           staff

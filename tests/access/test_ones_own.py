@@ -6,7 +6,6 @@ from uuid import uuid4
 
 from gateway.reconciliation import findings
 from gateway.reconciliation.differences import Found, Kind
-
 from tests.access.conftest import ACT_NOTE, STAFF_LOGIN, STAFF_NOTE, World, request
 from tests.access.test_gateway_matrix import ROUTES
 from tests.people import Person

@@ -45,7 +45,13 @@ POST             /customers/{customer_id}/deposits         money
 POST             /customers/{customer_id}/withdrawals      money
 GET              /customers/{customer_id}/balance          own
 GET              /customers/{customer_id}/transfers        own
+GET              /customers/{customer_id}/withdrawal-limit staff
 GET              /customers/{customer_id}/acts             staff
+GET              /holds                                    staff
+GET              /hold-counts                              staff
+GET              /holds/{hold_id}                          staff
+POST             /holds/{hold_id}/approval                 money
+POST             /holds/{hold_id}/refusal                  money
 POST             /orders/{order_number}/payments           own-money
 GET              /orders/{order_number}/invoice            own
 GET              /positions/orders                         admin
@@ -91,6 +97,8 @@ def body_of(route: str, customer: Household) -> Any:
         "PATCH /orders/{number}/items/{line}": {"quantity": 2},
         "POST /customers/{customer_id}/deposits": money,
         "POST /customers/{customer_id}/withdrawals": money,
+        "POST /holds/{hold_id}/approval": {"note": "N"},
+        "POST /holds/{hold_id}/refusal": {"note": "N"},
         "POST /orders/{order_number}/payments": {"amount_minor": 1},
         "POST /customers/{customer_id}/tickets": {"subject": "S", "text": "T"},
         "POST /tickets/{ticket_id}/messages": {"text": "T"},

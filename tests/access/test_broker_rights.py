@@ -1,0 +1,255 @@
+"""What each user of the broker may do there, tried for real, and ways to say what another service says.
+
+RabbitMQ lets everybody see how many messages a queue holds that they can name; of what is in it they see nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from uuid import uuid4
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import AMQPException
+from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
+
+from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
+from shared.messaging import DEAD_LETTERS, EVENTS, definitions, live_queue_name
+from tests.installation import Installation
+
+USERS = ("orders", "billing", "support", "gateway", "integrator")
+NOBODYS = uuid4().hex
+KEYS = {name: f"{name}.something.v1" for name in ("orders", "billing", "support", "gateway", "integrator")}
+KEYS |= {"nobody": f"nobody.{NOBODYS}", "one too clever": "billingx.order_paid.v1"}
+QUEUES = {queue_name(listener, event): listener for listener, events in SUBSCRIPTIONS.items() for event in events} | {
+    DEAD_LETTERS: "operator"
+}
+PREFIXES = ("orders.on.", "billing.on.", "support.on.", "gateway.on.", "gateway.live.", "integrator.", "purser.", "")
+Try = Callable[[AbstractChannel], Awaitable[object]]
+Attempts = dict[tuple[str, str], tuple[Try, bool]]
+"""Who, and what: how it is tried, and whether it is allowed."""
+
+
+async def publish(channel: AbstractChannel, exchange: str, routing_key: str) -> None:
+    target = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
+    await target.publish(aio_pika.Message(b"{}"), routing_key, mandatory=False)
+
+
+async def consume(channel: AbstractChannel, queue: str) -> None:
+    """Take nothing away: what comes is left, and comes again elsewhere."""
+    await channel.set_qos(1)
+    found = await channel.get_queue(queue, ensure=False)
+    tag = await found.consume(_leave)
+    await found.cancel(tag)
+
+
+async def _leave(message: aio_pika.abc.AbstractIncomingMessage) -> None:
+    await message.nack(requeue=True)
+
+
+async def bind(channel: AbstractChannel, queue: str, key: str = "nobody.listens") -> None:
+    await (await channel.get_queue(queue, ensure=False)).bind(EVENTS, key)
+
+
+async def unbind(channel: AbstractChannel, queue: str) -> None:
+    await (await channel.get_queue(queue, ensure=False)).unbind(EVENTS, "nobody.listens")
+
+
+async def purge(channel: AbstractChannel, queue: str) -> None:
+    await (await channel.get_queue(queue, ensure=False)).purge()
+
+
+async def delete(channel: AbstractChannel, queue: str) -> None:
+    await (await channel.get_queue(queue, ensure=False)).delete(if_unused=False, if_empty=False)
+
+
+async def declare(channel: AbstractChannel, queue: str, arguments: dict[str, str] | None = None) -> None:
+    await channel.declare_queue(queue, exclusive=True, arguments=dict(arguments or {}))
+
+
+async def declare_exchange(channel: AbstractChannel, exchange: str, arguments: dict[str, str] | None = None) -> None:
+    made = await channel.declare_exchange(exchange, arguments=dict(arguments or {}), auto_delete=True)
+    await made.delete()
+
+
+async def remove_exchange(channel: AbstractChannel, exchange: str) -> None:
+    await channel.exchange_delete(exchange)
+
+
+async def overhear(channel: AbstractChannel, key: str) -> None:
+    await (await channel.declare_queue(exclusive=True)).bind(EVENTS, key)
+
+
+async def feed(channel: AbstractChannel) -> None:
+    mine = await channel.declare_exchange(f"integrator.{uuid4().hex}", auto_delete=True)
+    await (await channel.get_exchange(EVENTS, ensure=False)).bind(mine, "billing.order_paid.v1")
+
+
+async def subscribe(channel: AbstractChannel) -> None:
+    queue = await channel.declare_queue(f"integrator.{uuid4().hex}", exclusive=True)
+    for key in ("#", "billing.order_paid.v1"):
+        await queue.bind(EVENTS, key)
+    await queue.consume(_leave)
+    await queue.delete(if_unused=False, if_empty=False)
+
+
+class Users:
+    """Connections as each of the broker's users."""
+
+    def __init__(self, connections: Mapping[str, aio_pika.abc.AbstractConnection]) -> None:
+        self.connections = connections
+
+    async def refused(self, user: str, attempt: Try) -> bool:
+        """Whether the broker says that it is not permitted."""
+        channel = await self.connections[user].channel(publisher_confirms=True)
+        try:
+            async with asyncio.timeout(10):
+                await attempt(channel)
+        except (ChannelAccessRefused, ChannelLockedResource):
+            return True
+        except AMQPException:
+            return False
+        finally:
+            with suppress(Exception):
+                await channel.close()
+        return False
+
+
+@asynccontextmanager
+async def connected(installation: Installation, *names: str) -> AsyncIterator[Users]:
+    connections = {name: await aio_pika.connect(installation.broker_url(name)) for name in names}
+    try:
+        yield Users(connections)
+    finally:
+        for connection in connections.values():
+            await connection.close()
+
+
+@pytest.fixture(scope="module")
+async def users(installation: Installation) -> AsyncIterator[Users]:
+    async with connected(installation, *USERS) as users:
+        yield users
+
+
+async def wrong(users: Users, attempts: Attempts) -> list[str]:
+    """Where the broker did otherwise."""
+    assert attempts
+    return [
+        f"{user} {what}: should be {'allowed' if allowed else 'refused'}"
+        for (user, what), (attempt, allowed) in attempts.items()
+        if await users.refused(user, attempt) == allowed
+    ]
+
+
+def test_every_user_but_the_operator_is_tried() -> None:
+    known = definitions()["users"]
+    assert isinstance(known, list)
+    assert {user["name"] for user in known} == {*USERS, "operator"}
+    assert [user["name"] for user in known if user["tags"]] == ["operator"]
+
+
+async def test_a_service_tells_its_own_events_and_nobody_elses(users: Users) -> None:
+    attempts: Attempts = {}
+    for user in USERS:
+        for whose, key in KEYS.items():
+            own = user == whose and user in ("orders", "billing", "support")
+            attempts[user, f"tells {key}"] = partial(publish, exchange=EVENTS, routing_key=key), own
+    assert await wrong(users, attempts) == []
+
+
+async def test_nobody_writes_into_a_queue(users: Users) -> None:
+    """But a listener gives up what has come to its own, as a dead letter of that name."""
+    attempts: Attempts = {}
+    for user in USERS:
+        for exchange in ("", DEAD_LETTERS, "amq.direct", "amq.topic", "amq.fanout", "amq.headers"):
+            for queue, owner in QUEUES.items():
+                what = f"writes by {exchange or 'the default exchange'} to {queue}"
+                allowed = exchange == DEAD_LETTERS and user == owner
+                attempts[user, what] = partial(publish, exchange=exchange, routing_key=queue), allowed
+    assert await wrong(users, attempts) == []
+
+
+async def test_a_queue_is_its_listeners(users: Users) -> None:
+    """Who listens may read, and so throw away what has come; nobody may delete a queue or change what comes to it."""
+    attempts: Attempts = {}
+    for user in USERS:
+        for queue, owner in QUEUES.items():
+            attempts[user, f"reads {queue}"] = partial(consume, queue=queue), user == owner
+            attempts[user, f"deletes {queue}"] = partial(delete, queue=queue), False
+            # The exchange for dead letters bears the same name as their queue, and the gateway may write to it.
+            same_name = user == "gateway" and queue == DEAD_LETTERS
+            attempts[user, f"binds {queue}"] = partial(bind, queue=queue), same_name
+            attempts[user, f"unbinds {queue}"] = partial(unbind, queue=queue), same_name
+            if user != owner:
+                attempts[user, f"purges {queue}"] = partial(purge, queue=queue), False
+    assert await wrong(users, attempts) == []
+
+
+async def test_only_the_gateway_and_other_programs_make_queues_and_under_their_own_names(users: Users) -> None:
+    attempts: Attempts = {}
+    own = {"gateway": "gateway.live.", "integrator": "integrator."}
+    for user in USERS:
+        for prefix in PREFIXES:
+            name, allowed = f"{prefix}{uuid4().hex}", own.get(user) == prefix
+            attempts[user, f"makes the queue {prefix}..."] = partial(declare, queue=name), allowed
+            attempts[user, f"makes the exchange {prefix}..."] = partial(declare_exchange, exchange=name), allowed
+        for exchange in (EVENTS, DEAD_LETTERS):
+            attempts[user, f"removes {exchange}"] = partial(remove_exchange, exchange=exchange), False
+    assert await wrong(users, attempts) == []
+
+
+async def test_nobody_has_the_broker_say_for_them_what_they_may_not(users: Users) -> None:
+    """A dead letter, and what an exchange cannot route, go on under the broker's own name."""
+    attempts: Attempts = {("integrator", "feeds the events' exchange from its own"): (feed, False)}
+    for user, prefix in {"gateway": "gateway.live.", "integrator": "integrator."}.items():
+        for exchange in ("", EVENTS, DEAD_LETTERS):
+            name = f"{prefix}{uuid4().hex}"
+            dead = {"x-dead-letter-exchange": exchange, "x-dead-letter-routing-key": "orders.on.billing.order_paid.v1"}
+            # The gateway may write dead letters; no program reads them but the operator's.
+            allowed = user == "gateway" and exchange == DEAD_LETTERS
+            what = f"lets letters die into {exchange or 'the default exchange'}"
+            attempts[user, what] = partial(declare, queue=name, arguments=dead), allowed
+            if exchange:
+                spill = partial(declare_exchange, exchange=name, arguments={"alternate-exchange": exchange})
+                attempts[user, f"lets an exchange spill into {exchange}"] = spill, allowed
+        for queue in QUEUES.keys() - {DEAD_LETTERS}:
+            attempts[user, f"has everything told to {queue}"] = partial(bind, queue=queue, key="#"), False
+    assert await wrong(users, attempts) == []
+
+
+async def test_services_overhear_nothing(users: Users) -> None:
+    attempts: Attempts = {}
+    for user in ("orders", "billing", "support"):
+        for key in ("#", "support.ticket_changed.v1"):
+            attempts[user, f"overhears {key}"] = partial(overhear, key=key), False
+    assert await wrong(users, attempts) == []
+
+
+async def test_a_gateways_live_queue_is_that_ones_alone(installation: Installation, users: Users) -> None:
+    """Other gateways are the same user of the broker; the queue belongs to the connection that made it."""
+    name = live_queue_name(uuid4())
+    async with await aio_pika.connect(installation.broker_url("gateway")) as connection:
+        channel = await connection.channel()
+        await channel.declare_queue(name, exclusive=True, auto_delete=True)
+        verbs: dict[str, Callable[..., Awaitable[None]]] = {"reads": consume, "purges": purge, "deletes": delete}
+        attempts: Attempts = {
+            (user, what): (partial(verb, queue=name), False)
+            for user in USERS
+            for what, verb in {**verbs, "binds": bind}.items()
+        }
+        assert await wrong(users, attempts) == []
+
+
+async def test_other_programs_hear_all_events_and_read_their_own_queues(users: Users) -> None:
+    """They share one user, and so each other's queues: an installation with several gives each a user of its own."""
+    assert await wrong(users, {("integrator", "subscribes"): (subscribe, True)}) == []
+
+
+@pytest.mark.parametrize("user", USERS)
+async def test_nobody_comes_in_with_another_password_or_to_another_host(installation: Installation, user: str) -> None:
+    url = installation.broker_url(user)
+    for bad in (url.replace("for-tests-only", "another"), url.rpartition("/")[0] + "/%2F"):
+        with pytest.raises((AMQPException, ConnectionError)):
+            await aio_pika.connect(bad)
