@@ -65,7 +65,7 @@ async def run(options: Options) -> Run:
     try:
         async with private_purser(folder) as purser, _working(purser, history) as clients:
             browsers = _browsers(clients)
-            breaker = Breaker(purser, draw(options.seed, options.seconds))
+            breaker = Breaker(purser, draw(options.seed, options.seconds), history)
             async with kept_open(browsers):
                 await _break(breaker, clients, options)
                 async with evidence_of(purser, history.operations, browsers) as evidence:

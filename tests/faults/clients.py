@@ -103,6 +103,10 @@ def learn(customer: Customer, operation: Operation, chance: random.Random) -> No
         # What is cancelled is asked for once in a while, and forgotten.
         if answer["status"] == "cancelled" and chance.random() < 0.7:
             customer.orders.pop(answer["number"])
+    elif operation.kind == "withdraw" and "state" in answer:
+        customer.holds.append(answer["id"])
+    elif operation.kind == "decide":
+        customer.holds = [hold for hold in customer.holds if hold != answer["id"]]
     elif operation.kind == "ticket":
         customer.tickets = [*customer.tickets, answer["ticket"]["id"]][-TICKETS_KNOWN:]
 

@@ -42,7 +42,7 @@ class Operation:
         return self.kind in KEYED
 
 
-KEYED = frozenset({"deposit", "withdraw", "pay", "place", "ticket", "message", "register"})
+KEYED = frozenset({"deposit", "withdraw", "pay", "place", "ticket", "message", "register", "decide"})
 # What is kept of an answer that is a page.
 ESSENCE = ("number", "status", "version", "total_minor", "paid_minor", "items", "ticket", "id", "login")
 
@@ -58,23 +58,27 @@ class History:
     def invoke(self, kind: str, login: str, method: str, path: str, body: dict[str, Any] | None) -> Operation:
         operation = Operation(f"operation-{len(self.operations):07}", kind, login, method, path, body)
         self.operations.append(operation)
-        self._write("invoke", operation, kind=kind, login=login, method=method, path=path, body=body)
+        self._write("invoke", operation.mark, kind=kind, login=login, method=method, path=path, body=body)
         return operation
 
     def complete(self, operation: Operation) -> None:
         told = {"status": operation.status, "tries": operation.tries, "answer": operation.answer}
-        self._write(operation.outcome.value, operation, **told)
+        self._write(operation.outcome.value, operation.mark, **told)
 
     def contradicted(self, operation: Operation, answer: Any) -> None:
         """A repeat was answered otherwise than the first time."""
         operation.contradictions.append(answer)
-        self._write("contradiction", operation, answer=answer)
+        self._write("contradiction", operation.mark, answer=answer)
+
+    def note(self, event: str, **told: Any) -> None:
+        """What else happened, for people who read the file."""
+        self._write(event, "", **told)
 
     def close(self) -> None:
         self._out.close()
 
-    def _write(self, event: str, operation: Operation, **told: Any) -> None:
-        line = {"at": round(time.monotonic() - self._begun, 4), "mark": operation.mark, "event": event, **told}
+    def _write(self, event: str, mark: str, **told: Any) -> None:
+        line = {"t": round(time.monotonic() - self._begun, 4), "mark": mark, "event": event, **told}
         self._out.write(json.dumps(line, separators=(",", ":")) + "\n")
 
 

@@ -1,14 +1,18 @@
 """The kinds of faults.
 
-A new one is a class with a `name`, the processes it `hits`, and `strike`, which returns when the fault is over; and a
-line in `plan.py`.
+A new one is a class with a `name`, the processes it `hits`, and `strike`, which returns the time at which it was over;
+and a line in `plan.py`.
 """
 
 import signal
+import time
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from tests.faults.system import PROCESSES, PrivatePurser
+
+# How long a fault waits for a process to work again, before it hits it all the same.
+PATIENCE_SECONDS = 10.0
 
 
 class Fault(Protocol):
@@ -21,28 +25,26 @@ class Fault(Protocol):
         """Who has to recover; () for everybody."""
         ...
 
-    @property
-    def is_a_blow(self) -> bool:
-        """Over at once: what follows is recovery."""
-        ...
-
-    async def strike(self, purser: PrivatePurser) -> None: ...
+    async def strike(self, purser: PrivatePurser) -> float: ...
 
 
 @dataclass(frozen=True)
 class Kill:
-    """kill -9 of a process."""
+    """kill -9 of a process that works, or of one that may just be starting."""
 
     name: ClassVar[str] = "kill"
-    is_a_blow: ClassVar[bool] = True
     process: str
+    starting: bool = False
 
     @property
     def hits(self) -> tuple[str, ...]:
         return (self.process,)
 
-    async def strike(self, purser: PrivatePurser) -> None:
+    async def strike(self, purser: PrivatePurser) -> float:
+        if not self.starting:
+            await purser.ready_again((self.process,), PATIENCE_SECONDS)
         await purser.send(self.process, signal.SIGKILL)
+        return time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,6 @@ class Freeze:
     """SIGSTOP of a process or a server, SIGCONT after so long."""
 
     name: ClassVar[str] = "freeze"
-    is_a_blow: ClassVar[bool] = False
     process: str
     seconds: float
 
@@ -58,8 +59,9 @@ class Freeze:
     def hits(self) -> tuple[str, ...]:
         return (self.process,) if self.process in PROCESSES else ()
 
-    async def strike(self, purser: PrivatePurser) -> None:
+    async def strike(self, purser: PrivatePurser) -> float:
         await purser.freeze(self.process, self.seconds)
+        return time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,6 @@ class EndServer:
     """A server ends by this signal; it is started again."""
 
     name: ClassVar[str]
-    is_a_blow: ClassVar[bool] = True
     server: ClassVar[str]
     number: ClassVar[signal.Signals]
 
@@ -89,8 +90,10 @@ class EndServer:
     def hits(self) -> tuple[str, ...]:
         return ()
 
-    async def strike(self, purser: PrivatePurser) -> None:
+    async def strike(self, purser: PrivatePurser) -> float:
+        begun = time.monotonic()
         await purser.end_server(self.server, self.number)
+        return begun
 
 
 @dataclass(frozen=True)
@@ -128,11 +131,11 @@ class CutConnections:
     """pg_terminate_backend of everybody."""
 
     name: ClassVar[str] = "connections terminated"
-    is_a_blow: ClassVar[bool] = True
 
     @property
     def hits(self) -> tuple[str, ...]:
         return ()
 
-    async def strike(self, purser: PrivatePurser) -> None:
+    async def strike(self, purser: PrivatePurser) -> float:
         await purser.terminate_connections()
+        return time.monotonic()

@@ -5,7 +5,9 @@ import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from tests.faults.history import History
 from tests.faults.kinds import (
     CutConnections,
     Fault,
@@ -25,6 +27,8 @@ _TARGETS = tuple(name for name in PROCESSES for _ in range(2 if name.endswith("w
 KILL_EVERY_SECONDS = 2.0
 FREEZE_EVERY_SECONDS = 8.0
 SERVER_EVERY_SECONDS = 12.0
+# Of processes, and of servers: more that are not ready yet would leave nothing to be tested.
+AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def draw(seed: int, seconds: float) -> list[Strike]:
 
 def _draw(chance: random.Random, seconds: float) -> Iterator[Strike]:
     for at in _times(chance, KILL_EVERY_SECONDS, seconds):
-        yield Strike(at, Kill(chance.choice(_TARGETS)))
+        yield Strike(at, Kill(chance.choice(_TARGETS), starting=chance.random() < 0.1))
     for at in _times(chance, FREEZE_EVERY_SECONDS, seconds):
         # Once in a while longer than a transaction may idle, and a gateway waits.
         yield Strike(at, Freeze(chance.choice(_TARGETS), chance.choice((0.3, 1.0, 2.0, 4.0, 7.0))))
@@ -75,32 +79,40 @@ def _times(chance: random.Random, every: float, seconds: float) -> Iterator[floa
 class Struck:
     """A fault that has happened, and how long after it everybody hit was ready again."""
 
-    at: float
     fault: Fault
     recovery_seconds: float
 
 
 class Breaker:
-    """Carries a plan out."""
+    """Carries a plan out, as fast as the machine lets what was broken recover."""
 
-    def __init__(self, purser: PrivatePurser, plan: list[Strike]) -> None:
-        self.purser, self.plan = purser, plan
-        self.begun: list[Strike] = []
+    def __init__(self, purser: PrivatePurser, plan: list[Strike], history: History) -> None:
+        self.purser, self.plan, self.history = purser, plan, history
+        self.begun: list[Fault] = []
         self.struck: list[Struck] = []
+        self._lanes = {True: asyncio.Semaphore(AT_ONCE), False: asyncio.Semaphore(AT_ONCE)}
 
     async def run(self, seconds: float) -> None:
         """Every strike at its time; return after so long, and when all faults are over and recovered from."""
+        end = time.monotonic() + seconds
         async with asyncio.TaskGroup() as group:
-            begun = time.monotonic()
             for strike in self.plan:
-                await asyncio.sleep(max(0.0, begun + strike.at - time.monotonic()))
-                self.begun.append(strike)
-                group.create_task(self._strike(strike))
-            await asyncio.sleep(max(0.0, begun + seconds - time.monotonic()))
+                await asyncio.sleep(max(0.0, end - seconds + strike.at - time.monotonic()))
+                group.create_task(self._strike(strike.fault, end))
+            await asyncio.sleep(max(0.0, end - time.monotonic()))
 
-    async def _strike(self, strike: Strike) -> None:
-        begun = time.monotonic()
-        await strike.fault.strike(self.purser)
-        over = begun if strike.fault.is_a_blow else time.monotonic()
-        await self.purser.ready_again(strike.fault.hits or PROCESSES)
-        self.struck.append(Struck(strike.at, strike.fault, time.monotonic() - over))
+    async def _strike(self, fault: Fault, end: float) -> None:
+        async with self._lanes[bool(fault.hits)]:
+            if time.monotonic() > end:
+                return
+            self.begun.append(fault)
+            self.history.note("fault", **_described(fault))
+            over_at = await fault.strike(self.purser)
+            await self.purser.ready_again(fault.hits or PROCESSES)
+            struck = Struck(fault, time.monotonic() - over_at)
+        self.struck.append(struck)
+        self.history.note("recovered", **_described(fault), recovery_seconds=round(struck.recovery_seconds, 1))
+
+
+def _described(fault: Fault) -> dict[str, Any]:
+    return {"fault": fault.name, **vars(fault)}

@@ -1,9 +1,12 @@
 """The private Purser: the servers and every process as `make up` starts them, in a home of its own."""
 
 import asyncio
+import math
 import os
 import shutil
 import signal
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -47,6 +50,8 @@ class PrivatePurser:
     def __init__(self, system: System, keeper: Keeper, home: Home) -> None:
         self.system, self.keeper, self.home = system, keeper, home
         self.url = system.programs.url("gateway")
+        self._ready: dict[str, float] = {}
+        self._awaited: Counter[str] = Counter()
 
     def database_url(self, service: str) -> str:
         """For the superuser."""
@@ -61,15 +66,15 @@ class PrivatePurser:
 
     async def send(self, name: str, number: signal.Signals) -> None:
         """Send it to a process or a server."""
-        try:
+        with suppress(ProcessLookupError):  # it died at that very moment, of something else
             os.kill(await self.pid(name), number)
-        except ProcessLookupError:
-            await asyncio.sleep(0)  # it died at that very moment, of something else
 
     async def freeze(self, name: str, seconds: float) -> None:
         """Stop it, and all its children, for so long, as a machine does that swaps or is moved."""
-        process = psutil.Process(await self.pid(name))
-        frozen = [process, *process.children(recursive=True)]
+        frozen: list[psutil.Process] = []
+        with suppress(psutil.NoSuchProcess):  # it died at that very moment, of something else
+            process = psutil.Process(await self.pid(name))
+            frozen = [process, *process.children(recursive=True)]
         try:
             _tell(frozen, signal.SIGSTOP)
             await asyncio.sleep(seconds)
@@ -109,14 +114,27 @@ class PrivatePurser:
                 found.append(str(message.headers.get("ce-id")))
             return found
 
-    async def ready_again(self, names: tuple[str, ...]) -> None:
-        """Wait until each of these processes has once been ready since now."""
-        missing = list(names)
-        while missing:
-            ready = [name for name in missing if await self.why_not_ready(name) is None]
-            missing = [name for name in missing if name not in ready]
-            if missing:
+    async def take_pulses(self) -> None:
+        """Ask the processes that somebody waits for whether they are ready, for all who wait. For ever."""
+
+        async def take(process: str) -> None:
+            while True:
+                asked_at = time.monotonic()
+                if self._awaited[process] and await self.why_not_ready(process) is None:
+                    self._ready[process] = asked_at
                 await asyncio.sleep(0.2)
+
+        await asyncio.gather(*(take(process) for process in PROCESSES))
+
+    async def ready_again(self, processes: tuple[str, ...], patience_seconds: float = math.inf) -> None:
+        """Wait until each of these processes has once been ready since now."""
+        begun = time.monotonic()
+        self._awaited.update(processes)
+        while any(self._ready.get(process, 0.0) <= begun for process in processes):
+            if time.monotonic() - begun > patience_seconds:
+                break
+            await asyncio.sleep(0.05)
+        self._awaited.subtract(processes)
 
     async def why_not_ready(self, process: str) -> str | None:
         """None if it says that it is ready."""
@@ -125,10 +143,8 @@ class PrivatePurser:
 
 def _tell(processes: list[psutil.Process], number: signal.Signals) -> None:
     for process in processes:
-        try:
+        with suppress(psutil.NoSuchProcess):
             process.send_signal(number)
-        except psutil.NoSuchProcess:
-            continue
 
 
 @asynccontextmanager
@@ -138,10 +154,15 @@ async def private_purser(folder: Path, rewire: Rewire = lambda program: program)
     home.make()
     keeper = PatientKeeper(home, State.new(), rewire)
     system = System(home, keeper, Secrets.load(home.secrets, currency=CURRENCY), FIRST_PORT)
+    pulses: asyncio.Task[None] | None = None
     try:
         await system.start()
-        yield PrivatePurser(system, keeper, home)
+        purser = PrivatePurser(system, keeper, home)
+        pulses = asyncio.create_task(purser.take_pulses())
+        yield purser
     finally:
+        if pulses is not None:
+            pulses.cancel()
         await keeper.stop()
         await asyncio.to_thread(end, started_for(folder))
         for left in (home.data, home.run):

@@ -19,6 +19,8 @@ class Customer:
     orders: dict[str, int] = field(default_factory=dict)
     """How many lines each has."""
     tickets: list[str] = field(default_factory=list)
+    holds: list[str] = field(default_factory=list)
+    """Withdrawals that wait for somebody else's approval."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,14 @@ def _money(kind: str, customer: Customer, amount_minor: int) -> Wish:
     return Wish(kind, "financier", "POST", path, {"amount_minor": amount_minor, "currency": CURRENCY})
 
 
+def decide(customer: Customer, chance: random.Random) -> Wish | None:
+    """Let a withdrawal happen that waits, or not."""
+    if not customer.holds:
+        return None
+    what = chance.choice(("approval", "refusal"))
+    return Wish("decide", "admin", "POST", f"/api/admin/holds/{chance.choice(customer.holds)}/{what}", {})
+
+
 def ticket(customer: Customer, chance: random.Random) -> Wish:
     body = {"subject": "A question", "text": "What about this?"}
     if customer.orders and chance.random() < 0.6:
@@ -153,6 +163,7 @@ _WEIGHTED: dict[Callable[[Customer, random.Random], Wish | None], float] = {
     message: 44,
     deposit: 12,
     withdraw: 8,
+    decide: 2,
     pay: 13,
     place: 5,
     amend: 6,

@@ -11,6 +11,7 @@ from tests.faults.judge import EVENTS, Evidence, Finding, differences
 EFFECTS = {
     "deposit": ("billing", "billing.balance_changed.v1"),
     "withdraw": ("billing", "billing.balance_changed.v1"),
+    "decide": ("billing", "billing.balance_changed.v1"),
     "pay": ("billing", "billing.order_paid.v1"),
     "place": ("orders", "orders.order_placed.v1"),
     "register": ("orders", "orders.customer_registered.v1"),
@@ -99,23 +100,25 @@ async def _effects(evidence: Evidence) -> Counter[tuple[str, str]]:
 
 
 async def _transfers(evidence: Evidence, acknowledged: list[Operation]) -> list[str]:
-    """Each answer's transfer is there, is that operation's alone, and has its amount."""
-    rows = await evidence.rows("billing", "SELECT id::text, kind, amount_minor, order_number, made_by FROM transfers")
-    transfers = {row["id"]: row for row in rows}
+    """Each answer's transfer or hold is there, is that operation's alone, and has its amount."""
+    transfers = await evidence.rows("billing", "SELECT id::text, amount_minor, made_by FROM transfers")
+    holds = await evidence.rows("billing", "SELECT id::text, amount_minor, asked_by AS made_by FROM holds")
+    there = {row["id"]: row for row in (*transfers, *holds)}
     found, claimed = [], set()
     for each in acknowledged:
-        if each.kind not in ("deposit", "withdraw", "pay"):
+        made = isinstance(each.answer, dict) and (each.answer.get("transfer_id") or each.answer.get("id"))
+        if each.kind not in ("deposit", "withdraw", "decide", "pay") or not made:
             continue
-        transfer_id = each.answer["transfer_id"]
-        transfer = transfers.get(transfer_id)
         asked_minor = (each.body or {}).get("amount_minor")
-        if transfer is None:
-            found.append(f"no such transfer: {as_evidence(each)}")
-        elif asked_minor not in (None, transfer["amount_minor"]) or transfer["made_by"] != each.login:
-            found.append(f"another transfer, {transfer}: {as_evidence(each)}")
-        if transfer_id in claimed:
-            found.append(f"a transfer answered twice: {as_evidence(each)}")
-        claimed.add(transfer_id)
+        if made not in there:
+            found.append(f"no such transfer or hold: {as_evidence(each)}")
+        elif asked_minor not in (None, there[made]["amount_minor"]):
+            found.append(f"another amount, {there[made]}: {as_evidence(each)}")
+        elif there[made]["made_by"] != each.login and each.kind != "decide":
+            found.append(f"another person's, {there[made]}: {as_evidence(each)}")
+        if (made, each.kind) in claimed:
+            found.append(f"answered to two: {as_evidence(each)}")
+        claimed.add((made, each.kind))
     return found
 
 
