@@ -14,6 +14,7 @@ from deploy.local.programs import Programs
 from deploy.local.secrets import Secrets
 from deploy.operating import dead_letters_cli
 from gateway.reconciliation.cli import reconcile
+from services.billing.verifier.cli import verify
 from services.orders.importer.cli import import_
 
 app = typer.Typer(help="The back office of an online shop.", no_args_is_help=True, add_completion=False)
@@ -22,6 +23,7 @@ app = typer.Typer(help="The back office of an online shop.", no_args_is_help=Tru
 # What each command is told where the shop is up; elsewhere its user says it, beginning with this setting.
 TOLD = {
     "import": ("PURSER_DATABASE_URL", Programs.importing),
+    "verify": ("PURSER_DATABASE_URL", Programs.verifying),
     "reconcile": ("PURSER_DATABASE_URL", Programs.reconciling),
     "dead-letters": ("PURSER_BROKER_URL", Programs.operating),
 }
@@ -70,6 +72,7 @@ def logs(process: Annotated[str | None, typer.Argument(help="such as billing-api
 
 app.command(name="import")(import_)
 app.command()(reconcile)
+app.command()(verify)
 app.add_typer(dead_letters_cli.app, name="dead-letters")
 
 

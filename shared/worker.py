@@ -1,7 +1,7 @@
 """A service's second door: events. It listens to its queues and relays its outbox."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 from uuid import UUID
@@ -181,9 +181,16 @@ def listening_check(up: asyncio.Event) -> Check:
 
 
 def service_worker(
-    service: str, database: Database, database_url: str, broker_url: str, reactions: Reactions, *chores: Chore
+    service: str,
+    database: Database,
+    database_url: str,
+    broker_url: str,
+    reactions: Reactions,
+    *chores: Chore,
+    also: Sequence[Callable[[Database], Coroutine[None, None, None]]] = (),
 ) -> FastAPI:
-    """A service's worker: listening, relaying, housekeeping; it answers HTTP only about its health."""
+    """A service's worker: listening, relaying, housekeeping, and what else it does for ever; it answers HTTP only about
+    its health."""
     up = asyncio.Event()
 
     def broker() -> RabbitBroker:
@@ -198,6 +205,7 @@ def service_worker(
             asyncio.create_task(Relay(service, database_url, broker_url).run()),
             asyncio.create_task(outbox.ring(database)),
             asyncio.create_task(keep_house(database, *chores)),
+            *(asyncio.create_task(work(database)) for work in also),
         ]
         yield
         for task in tasks:

@@ -108,6 +108,10 @@ class Programs:
         databases = {f"PURSER_{name.upper()}_DATABASE_URL": self._database(name, name) for name in DATABASES}
         return {"PURSER_BROKER_URL": self.broker_url("operator"), "PURSER_LOG_FORMAT": "text", **databases}
 
+    def verifying(self) -> dict[str, str]:
+        """What `purser verify` is told: it reads billing's rows."""
+        return {"PURSER_DATABASE_URL": self._database("billing", "billing"), "PURSER_LOG_FORMAT": "text"}
+
     def reconciling(self) -> dict[str, str]:
         """What `purser reconcile` is told: it asks the services as the gateway does."""
         return {

@@ -1,4 +1,5 @@
 """Owns customers' money: accounts, transfers, and an invoice per order.
 
-Tells: OrderPaid, OrderRefunded, BalanceChanged. Listens to: OrderPlaced, OrderAmended, OrderCancelled.
+Tells: OrderPaid, OrderRefunded, BalanceChanged, HoldChanged, LedgerSealed.
+Listens to: OrderPlaced, OrderAmended, OrderCancelled.
 """

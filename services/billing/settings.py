@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.settings import ApiSettings, ShopCurrency
+from shared.settings import ApiSettings, Settings, ShopCurrency
 
 
 @dataclass(frozen=True)
@@ -25,3 +25,9 @@ class BillingApiSettings(ApiSettings):
     @property
     def withdrawals(self) -> WithdrawalRule:
         return WithdrawalRule(self.withdrawal_limit_minor, self.approval_days)
+
+
+class VerifySettings(Settings):
+    """What `purser verify` is told."""
+
+    database_url: str

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from services.billing.commands.expire_withdrawal import expire_withdrawal
 from services.billing.consumers import reactions
+from services.billing.sealer import keep_sealing
 from shared.db import Database
 from shared.settings import WorkerSettings, load
 from shared.telemetry import configure_logging
@@ -13,7 +14,15 @@ from shared.worker import service_worker
 
 def create(settings: WorkerSettings) -> FastAPI:
     database = Database(settings.database_url)
-    return service_worker("billing", database, settings.database_url, settings.broker_url, reactions, expire_withdrawal)
+    return service_worker(
+        "billing",
+        database,
+        settings.database_url,
+        settings.broker_url,
+        reactions,
+        expire_withdrawal,
+        also=[keep_sealing],
+    )
 
 
 if __name__ == "__main__":

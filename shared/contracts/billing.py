@@ -1,8 +1,9 @@
 """What the billing service tells."""
 
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, StringConstraints
 
 from shared.contracts.base import Amount, Currency, Event, Line, OrderNumber, Sum, Version
 from shared.contracts.http.billing import HoldState
@@ -54,3 +55,12 @@ class HoldChanged(Event, routing_key="billing.hold_changed.v1", aggregate="hold"
     amount_minor: Amount
     currency: Currency
     state: HoldState
+
+
+class LedgerSealed(Event, routing_key="billing.ledger_sealed.v1", aggregate="ledger", subject="ledger"):
+    """Some more transfers are sealed. `version:hash` is a head: who keeps it can prove later what the ledger was."""
+
+    ledger: Literal["transfers"]
+    transfers: Sum
+    """How many this seal and all before it cover."""
+    hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

@@ -1,0 +1,1 @@
+"""Proves that the ledger is what it was when it was sealed, or names the first thing that is not."""
