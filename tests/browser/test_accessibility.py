@@ -26,9 +26,11 @@ class Story:
 
 @pytest.fixture
 async def story(door: Door) -> Story:
-    customer = await door.system.new_customer(900)
+    customer = await door.system.new_customer(200_900)
     number = await door.system.new_order(customer, 500, 700, delivery_minor=100)
     begun = await customer.post("/tickets", {"subject": "A question", "text": "Where?", "order_number": number})
+    large = {"amount_minor": 200_000, "currency": "USD", "staff_note": "By phone"}
+    await door.system.people["financier"].ask("POST", f"/customers/{customer.id}/withdrawals", large)
     return Story(customer, number, begun["ticket"]["id"])
 
 
@@ -48,7 +50,8 @@ async def flaws(page: Page) -> list[str]:
 
 async def _staffs_views(page: Page, story: Story) -> AsyncIterator[str]:
     order = f"/admin/orders/{story.number}"
-    for path in ("/admin/orders", "/admin/customers", "/admin/tickets", "/admin/staff", "/admin/nowhere", order):
+    places = ("orders", "customers", "tickets", "withdrawals", "withdrawals?show=all", "staff", "nowhere")
+    for path in (*(f"/admin/{place}" for place in places), order):
         await page.goto(path)
         await expect(page.locator("h1")).to_be_visible()
         await expect(page.locator("[aria-hidden] .mantine-Skeleton-root")).to_have_count(0)

@@ -32,6 +32,9 @@ async def _is_wide(page: Page) -> bool:
 @pytest.mark.parametrize("width", WIDTHS)
 async def test_no_page_scrolls_sideways(door: Door, width: int) -> None:
     customer, number = await _rich_order(door)
+    large = {"amount_minor": 100_001, "currency": "USD", "note": LONG, "staff_note": LONG}
+    await door.system.admin.post(f"/customers/{customer.id}/deposits", large)
+    await door.system.admin.ask("POST", f"/customers/{customer.id}/withdrawals", large)
     view = {"viewport": {"width": width, "height": 800}, "locale": "ru-RU"}
     staff = await (await door.sign_in("admin", **view)).new_page()
     portal = await (await door.sign_in(customer, **view)).new_page()
@@ -44,6 +47,7 @@ async def test_no_page_scrolls_sideways(door: Door, width: int) -> None:
         (staff, f"/admin/customers/{customer.id}"),
         (staff, "/admin/tickets"),
         (staff, f"/admin/tickets/{ticket['id']}"),
+        (staff, "/admin/withdrawals?show=all"),
         (staff, "/admin/staff"),
         (portal, "/"),
         (portal, f"/orders/{number}"),

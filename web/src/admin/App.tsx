@@ -5,7 +5,7 @@ import type { SessionView } from '../common/api/schema';
 import { DeskContext } from '../common/conversation/desk';
 import { useLive } from '../common/live/useLive';
 import { SignedIn } from '../common/session/SignedIn';
-import { isStaff } from '../common/session/session';
+import { isStaff, movesMoney } from '../common/session/session';
 import { Boundary } from '../common/ui/Boundary';
 import { Header } from '../common/ui/Header';
 import { NotFound } from '../common/ui/NotFound';
@@ -17,6 +17,7 @@ import { Orders } from './orders/Orders';
 import { Staff } from './staff/Staff';
 import { Ticket } from './tickets/Ticket';
 import { Tickets } from './tickets/Tickets';
+import { Withdrawals } from './withdrawals/Withdrawals';
 
 /** The staff's site: `/admin/...`. */
 export function App() {
@@ -41,6 +42,9 @@ function Site({ session }: { session: SessionView }) {
     { to: '/orders', name: t('place.orders') },
     { to: '/customers', name: t('place.customers') },
     { to: '/tickets', name: t('place.tickets'), badge: <NewTickets /> },
+    ...(movesMoney(session.role)
+      ? [{ to: '/withdrawals', name: t('place.withdrawals'), badge: <WaitingWithdrawals /> }]
+      : []),
     ...(session.role === 'admin' ? [{ to: '/staff', name: t('place.staff') }] : []),
   ];
   return (
@@ -58,6 +62,7 @@ function Site({ session }: { session: SessionView }) {
             <Route path="/customers/:id">{({ id }) => <Customer key={id} id={id} />}</Route>
             <Route path="/tickets" component={Tickets} />
             <Route path="/tickets/:id">{({ id }) => <Ticket key={id} id={id} />}</Route>
+            {movesMoney(session.role) && <Route path="/withdrawals" component={Withdrawals} />}
             {session.role === 'admin' && (
               <Route path="/staff">
                 <Staff me={session.login} />
@@ -75,11 +80,22 @@ function Site({ session }: { session: SessionView }) {
 function NewTickets() {
   const { t } = useTranslation();
   const { data } = $api.useQuery('get', '/api/admin/ticket-counts');
-  if (!data?.new) return null;
+  return data?.new ? <Badge count={data.new} meaning={t('tickets.new_count', { count: data.new })} /> : null;
+}
+
+/** Withdrawals that wait for somebody to approve them, live. */
+function WaitingWithdrawals() {
+  const { t } = useTranslation();
+  const { data } = $api.useQuery('get', '/api/admin/hold-counts');
+  if (!data?.waiting) return null;
+  return <Badge count={data.waiting} meaning={t('holds.waiting_count', { count: data.waiting })} />;
+}
+
+function Badge({ count, meaning }: { count: number; meaning: string }) {
   return (
-    <span className="oval new" title={t('tickets.new_count', { count: data.new })}>
-      {data.new}
-      <span className="visually-hidden"> {t('tickets.new_count', { count: data.new })}</span>
+    <span className="oval new" title={meaning}>
+      {count}
+      <span className="visually-hidden"> {meaning}</span>
     </span>
   );
 }

@@ -16,6 +16,7 @@ import { Nothing } from '../../common/ui/Nothing';
 import { PageTitle } from '../../common/ui/PageTitle';
 import { Panel } from '../../common/ui/Panel';
 import { MoneyActs } from '../Acts';
+import { HoldList } from '../withdrawals/HoldList';
 import { CustomerTickets } from './CustomerTickets';
 import { MoveMoney } from './MoveMoney';
 
@@ -32,6 +33,7 @@ export function Customer({ id }: { id: string }) {
             <Balance customer={customer} />
             <CustomerTickets customer={customer} />
           </div>
+          <WaitingWithdrawals customerId={id} />
           <Orders customerId={id} />
           <Transfers customerId={id} />
           <MoneyActs customerId={id} />
@@ -117,6 +119,25 @@ function Money({ customer, balance }: { customer: CustomerView; balance: Balance
   );
 }
 
+/** Nothing where nothing waits. */
+function WaitingWithdrawals({ customerId }: { customerId: string }) {
+  const { t } = useTranslation();
+  const query = $api.useInfiniteQuery(
+    'get',
+    '/api/admin/holds',
+    { params: { query: { customer_id: customerId, state: 'waiting', limit: 10 } } },
+    byCursor,
+  );
+  const holds = query.data?.pages.flatMap((part) => part.items);
+  if (!holds?.length) return null;
+  return (
+    <Panel title={t('holds.title')} flush>
+      <HoldList holds={holds} />
+      <More query={query} />
+    </Panel>
+  );
+}
+
 function Orders({ customerId }: { customerId: string }) {
   const { t } = useTranslation();
   const query = $api.useInfiniteQuery(
@@ -172,5 +193,14 @@ function TransferList({ customerId, days }: { customerId: string; days: Days }) 
     },
     byCursor,
   );
-  return <Answer query={query}>{({ pages }) => <Statement statement={pages} rest={<More query={query} />} />}</Answer>;
+  const { data: balance } = $api.useQuery('get', '/api/admin/customers/{customer_id}/balance', {
+    params: { path: { customer_id: customerId } },
+  });
+  return (
+    <Answer query={query}>
+      {({ pages }) => (
+        <Statement statement={pages} held={days.to ? 0 : balance?.held_minor} rest={<More query={query} />} />
+      )}
+    </Answer>
+  );
 }

@@ -3,7 +3,7 @@ import { useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { answerOf, api } from '../../common/api/client';
+import { $api, answerOf, api } from '../../common/api/client';
 import { useIntent } from '../../common/api/intent';
 import { fieldErrors } from '../../common/api/problem';
 import type { HoldView, MoneyMoved } from '../../common/api/schema';
@@ -38,6 +38,12 @@ export function MoveMoney({
   const money = useMoney(currency);
   const intent = useIntent();
   const textOf = useProblemText();
+  const limit = $api.useQuery(
+    'get',
+    '/api/admin/customers/{customer_id}/withdrawal-limit',
+    { params: { path: { customer_id: customer.id } } },
+    { enabled: kind === 'withdraw' },
+  ).data;
   const read = (typed: string) => parseMoney(typed, currency, locale);
 
   const form = useForm({
@@ -86,6 +92,7 @@ export function MoveMoney({
     },
   });
   const minor = read(form.values.amount);
+  const waits = limit !== undefined && minor !== null && minor > limit.at_once_minor;
   const isAtField = Object.keys(form.errors).length > 0;
 
   return (
@@ -94,6 +101,11 @@ export function MoveMoney({
         <Stack>
           {available !== null && <Text size="sm">{t('money.available', { available: money(available) })}</Text>}
           <AmountInput label={t('money.amount')} currency={currency} data-autofocus {...form.getInputProps('amount')} />
+          {limit && (available === null || available > limit.at_once_minor) && (
+            <Text size="sm" fw={waits ? 600 : undefined} role="status">
+              {t(waits ? 'money.will_wait' : 'money.at_once', { limit: money(limit.at_once_minor) })}
+            </Text>
+          )}
           <Textarea
             label={t('money.note')}
             description={t('money.note_why')}
@@ -110,7 +122,7 @@ export function MoveMoney({
           />
           {moving.error && !isAtField && <ProblemNote error={moving.error} />}
           <FormButtons busy={moving.isPending} onCancel={onClose}>
-            {t(`money.${kind}`)} {minor ? money(minor) : ''}
+            {t(waits ? 'money.ask_withdrawal' : `money.${kind}`)} {minor ? money(minor) : ''}
           </FormButtons>
         </Stack>
       </form>

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import type { OrderPage } from '../../common/api/schema';
 import { Amount } from '../../common/money/Amount';
+import { Held } from '../../common/money/Held';
 import { ChatIcon } from '../../common/ui/icons';
 import { Panel } from '../../common/ui/Panel';
 import { Chat } from './Chat';
@@ -59,12 +60,7 @@ function Balance({ page }: { page: OrderPage }) {
       <strong>
         <Amount minor={balance} currency={page.currency} />
       </strong>
-      {held ? (
-        <>
-          {' '}
-          ({t('customer.held')} <Amount minor={held} currency={page.currency} />)
-        </>
-      ) : null}
+      <Held minor={held} currency={page.currency} />
     </>
   );
 }

@@ -21,6 +21,8 @@ beforeEach(() => {
     for (const part of ['', '/balance', '/transfers', '/tickets'])
       admin(`/customers/{customer_id}${part}`, { customer_id: id });
   }
+  admin('/holds');
+  admin('/hold-counts');
   admin('/ticket-counts');
   admin('/tickets');
   admin('/tickets/{ticket_id}', { ticket_id: TICKET });
@@ -54,6 +56,10 @@ test("a balance's change: its customer's money, and the pages that show it", () 
     '/customers/ann/balance',
     '/customers/ann/transfers',
   ]);
+});
+
+test('a withdrawal that waits: their list and their count', () => {
+  expect(stale('hold_changed', { hold_id: 'h', customer_id: ANN })).toEqual(['/holds', '/hold-counts']);
 });
 
 test('counts of tickets: the badge, and the pages of that customer', () => {

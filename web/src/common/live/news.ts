@@ -2,6 +2,7 @@
 import type { Query } from '@tanstack/react-query';
 import type {
   BalanceChanged,
+  HoldChanged,
   MessageAdded,
   OrderChanged,
   OrderPage,
@@ -12,6 +13,7 @@ import type {
 export interface News {
   order_changed: OrderChanged;
   balance_changed: BalanceChanged;
+  hold_changed: HoldChanged;
   ticket_counts_changed: TicketCountsChanged;
   ticket_changed: TicketChanged;
   message_added: MessageAdded;
@@ -36,6 +38,7 @@ const stale: Stale = {
     ['/balance', '/transfers'].includes(path) ||
     (ids.customer_id === news.customer_id && !path.endsWith('/tickets')) ||
     isPageOf(news.customer_id, path, data),
+  hold_changed: (news, { path, ids }) => ['/holds', '/hold-counts'].includes(path) || ids.hold_id === news.hold_id,
   ticket_counts_changed: (news, { path, ids, data }) =>
     path === '/ticket-counts' ||
     (ids.customer_id === news.customer_id && path.endsWith('/ticket-counts')) ||

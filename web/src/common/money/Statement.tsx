@@ -6,8 +6,16 @@ import { formatMoment } from '../text/dates';
 import { Nothing } from '../ui/Nothing';
 import { Amount } from './Amount';
 
-/** What the balance is made of: opening balance, every transfer, closing balance. */
-export function Statement({ statement, rest }: { statement: StatementView[]; rest: React.ReactNode }) {
+/** What the balance is made of: opening balance, every transfer, closing balance, and how much of it is held now. */
+export function Statement({
+  statement,
+  held = 0,
+  rest,
+}: {
+  statement: StatementView[];
+  held?: number | undefined;
+  rest: React.ReactNode;
+}) {
   const { t } = useTranslation();
   const [first] = statement;
   const last = statement.at(-1);
@@ -32,6 +40,7 @@ export function Statement({ statement, rest }: { statement: StatementView[]; res
             <Transfer key={transfer.id} transfer={transfer} currency={first.currency} />
           ))}
           {!last.next && <Edge name={t('statement.closing')} minor={last.closing_minor} currency={last.currency} />}
+          {!last.next && held > 0 && <Edge name={t('statement.held')} minor={held} currency={last.currency} />}
         </Table.Tbody>
       </Table>
       {rest}

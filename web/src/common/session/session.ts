@@ -22,3 +22,7 @@ async function whoAmI(): Promise<SessionView | null> {
 export function isStaff(role: Role): boolean {
   return role !== 'customer';
 }
+
+export function movesMoney(role: Role): boolean {
+  return role === 'financier' || role === 'admin';
+}

@@ -30,6 +30,8 @@ export function Balance() {
                 <Text c="dimmed">
                   {t('customer.held')} <Amount minor={balance.held_minor} currency={balance.currency} /> ·{' '}
                   {t('customer.available')} <Amount minor={balance.available_minor} currency={balance.currency} />
+                  <br />
+                  {t('balance.held_why')}
                 </Text>
               )}
             </Group>
@@ -51,9 +53,12 @@ function Transfers({ days }: { days: Days }) {
     { params: { query: { limit: 50, ...(days.from && { from: days.from }), ...(days.to && { to: days.to }) } } },
     byCursor,
   );
+  const { data: balance } = $api.useQuery('get', '/api/portal/balance');
   return (
     <Answer query={query} skeleton={<Lines count={5} />}>
-      {({ pages }) => <Statement statement={pages} rest={<More query={query} />} />}
+      {({ pages }) => (
+        <Statement statement={pages} held={days.to ? 0 : balance?.held_minor} rest={<More query={query} />} />
+      )}
     </Answer>
   );
 }

@@ -3,12 +3,13 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import type { OrderPage } from '../../common/api/schema';
 import { Amount } from '../../common/money/Amount';
+import { Held } from '../../common/money/Held';
 import { Panel } from '../../common/ui/Panel';
 
 /** What I have to pay with, and where the order goes. */
 export function MyMoney({ page }: { page: OrderPage }) {
   const { t } = useTranslation();
-  const { balance_minor: balance, active_orders } = page.customer;
+  const { balance_minor: balance, held_minor: held, active_orders } = page.customer;
   return (
     <Panel title={t('order.delivery_and_balance')} wide>
       <dl className="facts words">
@@ -19,9 +20,12 @@ export function MyMoney({ page }: { page: OrderPage }) {
           {balance === null ? (
             <em>{t('customer.balance_unknown')}</em>
           ) : (
-            <Anchor component={Link} href="/balance" inherit>
-              <Amount minor={balance} currency={page.currency} />
-            </Anchor>
+            <>
+              <Anchor component={Link} href="/balance" inherit>
+                <Amount minor={balance} currency={page.currency} />
+              </Anchor>
+              <Held minor={held} currency={page.currency} />
+            </>
           )}
         </dd>
         <dt>{t('customer.other_orders')}</dt>
