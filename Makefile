@@ -27,11 +27,12 @@ logs: ## follow the logs, all or one: make logs SERVICE=billing-api
 import: ## take orders from a CSV file into the running shop: make import FILE=orders.csv
 	@$(purser) import $(FILE) $(ARGS)
 
-test: ## run the tests on servers of their own (native, or in Docker where it has the images)
+test: ## run the tests on servers of their own (native, or in Docker where it has the images), then break it for 90 s
 	@deploy/bootstrap
 	@deploy/sites
 	@deploy/npm test
 	@$(bin)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(if $(ARGS),,@$(bin)/python -m tests.faults --for 90s)
 
 faults: ## break a private Purser for FOR=90s by the plan of SEED=number, and judge what is left
 	@deploy/bootstrap

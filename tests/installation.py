@@ -49,6 +49,11 @@ class Installation:
         )
         return url.render_as_string(hide_password=False)
 
+    def superuser_url(self, service: str) -> str:
+        """For asyncpg."""
+        url = make_url(self.servers.postgres_url).set(database=f"{service}_{self.worker}")
+        return url.render_as_string(hide_password=False)
+
     def broker_url(self, user: str) -> str:
         return self.servers.broker_url_of(user, self.worker)
 

@@ -176,35 +176,33 @@ async def i15_nothing_is_left_over(evidence: Evidence) -> Finding:
 async def i16_no_connection_is_stuck(evidence: Evidence) -> Finding:
     """No transaction is left open, nobody waits for a lock, no process holds more connections than its pools, and every
     service has one relay, which says that it relays."""
-    found = differences(
-        "a transaction is open",
-        await evidence.rows(
-            "orders",
-            "SELECT pid, usename, state, xact_start, query FROM pg_stat_activity"
-            " WHERE xact_start < now() - interval '2 seconds' AND usename <> current_user",
-        ),
-    )
-    found += differences(
-        "somebody waits for a lock",
-        await evidence.rows("orders", "SELECT pid, locktype FROM pg_locks WHERE NOT granted"),
-    )
-    sessions = await evidence.rows(
-        "orders",
-        "SELECT usename::text, count(*) FROM pg_stat_activity"
-        " WHERE backend_type = 'client backend' AND usename <> current_user GROUP BY usename",
-    )
-    # An API's and a worker's pool, and the relay's own.
-    found += differences("too many connections", [row for row in sessions if row["count"] > 21])
+    found, looked_at = [], 0
+    for service in SERVICES:
+        sessions = await evidence.rows(service, _SESSIONS)
+        looked_at += len(sessions)
+        found += differences("a transaction is open", [row for row in sessions if row["lasts_seconds"] > 2])
+        found += differences("somebody waits for a lock", [row for row in sessions if row["wait_event_type"] == "Lock"])
+        # An API's and a worker's pool, and the relay's own.
+        if len(sessions) > 21:
+            found.append(f"{service} holds {len(sessions)} connections")
     for service in SUBSCRIPTIONS.keys() - {"gateway"}:
-        relays = await evidence.count(
-            service,
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
-            " AND objid::bigint = hashtext('outbox relay')::bigint & 4294967295"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-        )
+        relays = await evidence.count(service, _RELAYS)
         if (relays, evidence.leading.get(service)) != (1, 1.0):
             found.append(f"{service} has {relays} relays, and its worker says {evidence.leading.get(service)}")
-    return Finding(sum(row["count"] for row in sessions), found)
+    return Finding(looked_at, found)
+
+
+_SESSIONS = """
+    SELECT pid, usename::text, state, wait_event_type, query,
+           coalesce(extract(epoch FROM clock_timestamp() - xact_start), 0) AS lasts_seconds
+    FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND datname = current_database() AND usename <> current_user
+"""
+_RELAYS = """
+    SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+    AND (classid::bigint << 32) + objid::bigint = hashtext('outbox relay')
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 async def _told(evidence: Evidence, service: str, routing_key: str | None = None) -> set[str]:
