@@ -1,6 +1,6 @@
 # `make help` lists what there is: every target says in its `##` what it does.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset status logs import test faults races browser check format contracts lock
+.PHONY: help up down reset status logs import test faults races mutants browser check format contracts lock
 
 # Makes or renews the environment when the lock has changed; otherwise it costs nothing.
 purser = deploy/bootstrap && .purser/venv/bin/purser
@@ -41,6 +41,10 @@ faults: ## break a private Purser for FOR=90s by the plan of SEED=number, and ju
 races: ## 2,000 races of payment with cancellation and with amendment each, and half as many double clicks (a few minutes)
 	@deploy/bootstrap
 	RACES=2000 $(bin)/pytest --capture no tests/sagas/test_races.py
+
+mutants: ## take one mechanism away at a time: what must catch it goes red (NAME=one, LIST=1 to see them)
+	@deploy/bootstrap
+	@$(bin)/python -m tests.mutants $(if $(LIST),--list) $(NAME)
 
 browser: ## get a Chromium for the browser tests, which are skipped without one
 	@deploy/bootstrap

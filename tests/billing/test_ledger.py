@@ -115,6 +115,34 @@ async def test_a_balance_equals_its_transfers_for_any_reader_during_load(custome
     assert wrong == []
 
 
+async def test_no_reader_ever_sees_a_change_without_its_news(customer: Customer) -> None:
+    await customer.deposit(100)
+    untold = []
+    done = asyncio.Event()
+
+    async def read() -> None:
+        while not done.is_set():
+            async with customer.database.transaction() as session:
+                await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+                row = await session.execute(
+                    text(
+                        "SELECT version, (SELECT count(*) FROM (SELECT subject FROM outbox UNION ALL"
+                        " SELECT subject FROM outbox_archive) told WHERE subject = id::text)"
+                        " FROM accounts WHERE id = :id"
+                    ),
+                    {"id": customer.id},
+                )
+                changes, told = row.one()
+                if changes != told:
+                    untold.append((changes, told))
+
+    reader = asyncio.create_task(read())
+    await asyncio.gather(*(customer.deposit(1) for _ in range(60)))
+    done.set()
+    await reader
+    assert untold == []
+
+
 async def test_money_is_exact_up_to_what_json_can_show(customer: Customer) -> None:
     async with customer.database.transaction() as session:
         await session.execute(

@@ -10,8 +10,10 @@ from uuid import uuid4
 
 import aio_pika
 import pytest
+from sqlalchemy.engine import make_url
 
-from gateway.live import STREAMS_PER_LOGIN
+from gateway.consumers import push_live
+from gateway.live import STREAMS_PER_LOGIN, Live, Stream
 from shared.auth import Caller, Role
 from shared.contracts.base import Event
 from shared.contracts.http.support import Author
@@ -20,6 +22,8 @@ from tests.eventually import eventually
 from tests.gateway.conftest import Gateway, Person, code
 from tests.gateway.events import balance_changed, counts_changed, order_changed, ticket_changed
 from tests.gateway.fakes import balance_view, ticket_counts
+from tests.installation import Installation
+from tests.link import linked
 
 STAFF = Caller("oper", Role.OPERATOR)
 
@@ -140,6 +144,32 @@ async def test_a_browser_that_comes_back_goes_on_where_it_was(gateway: Gateway, 
     async with browser(operator, first.place) as second:
         await second.sees("order_changed", version=6)
         assert [name for name, _ in second.shown] == ["order_changed", "order_changed"]
+
+
+async def test_after_a_break_a_browser_begins_anew_because_something_may_not_have_been_heard(
+    installation: Installation,
+) -> None:
+    broker = make_url(installation.broker_url("gateway"))
+    async with linked(broker.host or "", broker.port or 0) as link:
+        near = broker.set(host="127.0.0.1", port=link.local_port).render_as_string(hide_password=False)
+        live = Live()
+        places = [live.place]
+        listening = asyncio.create_task(push_live(live, near))
+        await eventually(lambda: _anew(live, places[0]), "the gateway hears the broker")
+        stream = Stream(STAFF, b"")
+        live.join(stream)
+        places.append(live.place)
+        with link.cut():
+            await asyncio.sleep(0)
+        await eventually(lambda: _anew(live, places[1]), "it hears the broker again")
+        assert [frame async for frame in stream.frames()] == []
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+async def _anew(live: Live, place: str) -> bool:
+    """What is remembered begins later than there."""
+    return live.missed(STAFF, place) is None
 
 
 async def test_signing_out_ends_the_streams(gateway: Gateway, hearing: None) -> None:

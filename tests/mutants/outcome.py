@@ -1,0 +1,77 @@
+"""Runs what must catch a mutant, in a copy of the tree, and says what came of it."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+
+MOST_SECONDS = 300
+OUTPUT = "output.txt"
+
+
+class Outcome(Enum):
+    """Of one test, or one run of faults."""
+
+    GREEN = "green"
+    RED = "red"
+    BROKEN = "did not run"
+    """Not collected, failed before its first line, or without an end: that says nothing about the mechanism."""
+
+
+def run_tests(ids: Sequence[str], folder: Path, servers: Mapping[str, str]) -> dict[str, Outcome]:
+    """Each test's outcome; red when one of its cases failed in its own lines."""
+    with tempfile.NamedTemporaryFile(suffix=".xml") as report:
+        command = ["pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report.name}", *ids]
+        _python(command, folder, servers)
+        content = Path(report.name).read_bytes()
+    cases = list(ElementTree.fromstring(content).iter("testcase")) if content else []
+    return {each: _outcome([case for case in cases if _id(case) == each]) for each in ids}
+
+
+def _outcome(cases: Sequence[ElementTree.Element]) -> Outcome:
+    if any(case.find("failure") is not None for case in cases):
+        return Outcome.RED
+    if cases and all(case.find("error") is None and case.find("skipped") is None for case in cases):
+        return Outcome.GREEN
+    return Outcome.BROKEN
+
+
+def _id(case: ElementTree.Element) -> str:
+    """As pytest takes it, without parameters."""
+    return f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name', '').partition('[')[0]}"
+
+
+def run_faults(seconds: str, folder: Path) -> Outcome:
+    """Red when an invariant does not hold, which the run says by name."""
+    status, said = _python(["tests.faults", "--for", seconds, "--seed", "1"], folder, {})
+    if status == 0:
+        return Outcome.GREEN
+    return Outcome.RED if status == 1 and " does not hold (" in said else Outcome.BROKEN
+
+
+def _python(module: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Exit status and output of `python -m`, of the code in the folder and of no other."""
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", *module],
+            cwd=folder,
+            env={**os.environ, **environment, "PYTHONPATH": str(folder)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=MOST_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        (folder / OUTPUT).write_text(f"no end within {MOST_SECONDS} s")
+        return -1, ""
+    (folder / OUTPUT).write_text(ended.stdout)
+    return ended.returncode, ended.stdout
+
+
+def last_words(folder: Path) -> str:
+    """What was run last said in the end."""
+    return (folder / OUTPUT).read_text()[-3_000:]
