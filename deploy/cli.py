@@ -60,7 +60,7 @@ def reset() -> None:
 
 @app.command()
 def status() -> None:
-    """Show each process: ready or why not, since when, how much memory."""
+    """Show each process: ready or why not, since when, how much memory; and what somebody should look at."""
     raise typer.Exit(launcher.status())
 
 

@@ -22,16 +22,19 @@ from gateway.routes.pages import CompressedAssets, serve_sites
 from gateway.settings import GatewaySettings
 from shared.auth import private_key
 from shared.db import Database
+from shared.health import Health, database_check
 from shared.housekeeping import keep_house
 from shared.settings import load
 from shared.telemetry import configure_logging
-from shared.web import database_check, serve, web_app
+from shared.watching import watch_broker
+from shared.web import serve, web_app
 from shared.worker import FINISHING_SECONDS, keep_listening
 
 
 def create(settings: GatewaySettings) -> FastAPI:
     database = Database(settings.database_url)
     streams = Live()
+    health = Health({"database": database_check(database)})
 
     def broker() -> RabbitBroker:
         made = RabbitBroker(
@@ -46,6 +49,7 @@ def create(settings: GatewaySettings) -> FastAPI:
         tasks = [
             asyncio.create_task(keep_listening(broker, asyncio.Event())),
             asyncio.create_task(push_live(streams, settings.broker_url)),
+            asyncio.create_task(watch_broker("gateway", settings.broker_url, health, health.warnings)),
             asyncio.create_task(end_streams_of_ended_sessions(database, streams)),
             asyncio.create_task(forget_expired_sessions(database)),
             asyncio.create_task(keep_house(database)),
@@ -60,7 +64,7 @@ def create(settings: GatewaySettings) -> FastAPI:
         await database.close()
 
     # Without the broker it serves: what it would push is in each stream's beginning, once there is one again.
-    app = web_app("Purser", lifespan, {"database": database_check(database)})
+    app = web_app("Purser", lifespan, health)
     app.state.database = database
     app.state.live = streams
     app.state.tries = Tries()

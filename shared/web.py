@@ -8,7 +8,7 @@ import resource
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -16,10 +16,8 @@ from uuid import UUID
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
 from pydantic import BaseModel
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import auth, failpoints, idempotency, outbox
@@ -29,13 +27,14 @@ from shared.contracts.base import OrderNumber, storable
 from shared.correlation import CorrelationId
 from shared.db import Database
 from shared.errors import BadCursor, Unauthenticated
+from shared.health import Health, database_check, health_routes
 from shared.limits import BodyLimit
-from shared.problems import HANDLERS, MAX_BODY_BYTES, REFUSALS, problem
+from shared.problems import HANDLERS, MAX_BODY_BYTES, REFUSALS
 from shared.settings import ServerSettings
+from shared.watching import watch_outbox
 
 log = structlog.get_logger()
 V = TypeVar("V", bound=BaseModel)
-Check = Callable[[], Awaitable[None]]
 
 
 # --- What routes ask for ----------------------------------------------------------------------------------------------
@@ -141,47 +140,8 @@ Numbers = Annotated[Sequence[OrderNumber], Query(max_length=100, description="On
 # --- Applications -----------------------------------------------------------------------------------------------------
 
 
-def health_routes(checks: dict[str, Check]) -> APIRouter:
-    """`/healthz`: the process is alive. `/readyz`: it can serve, or says why not. `/metrics`."""
-    router = APIRouter(tags=["operation"])
-
-    @router.get("/healthz")
-    async def healthz() -> dict[str, str]:
-        return {"status": "alive"}
-
-    @router.get("/readyz", response_model=dict[str, str])
-    async def readyz() -> Any:
-        reasons = {}
-        for name, check in checks.items():
-            try:
-                async with asyncio.timeout(2):
-                    await check()
-            except Exception as error:
-                log.warning("not ready", check=name, error=repr(error))
-                reasons[name] = "cannot be reached"
-        if reasons:
-            return problem(
-                503, "not_ready", "Not ready: " + ", ".join(reasons), {"Retry-After": "1"}, {"reasons": reasons}
-            )
-        return {"status": "ready"}
-
-    @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-    return router
-
-
-def database_check(database: Database) -> Check:
-    async def check() -> None:
-        async with database.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
-
-    return check
-
-
 def web_app(
-    title: str, lifespan: Callable[[FastAPI], Any], checks: dict[str, Check], most_bytes: int = MAX_BODY_BYTES
+    title: str, lifespan: Callable[[FastAPI], Any], health: Health, most_bytes: int = MAX_BODY_BYTES
 ) -> FastAPI:
     """An application that answers every failure with a problem, limits bodies, and tells its health."""
     app = FastAPI(
@@ -200,7 +160,7 @@ def web_app(
     app.state.stopping = asyncio.Event()
     app.add_middleware(BodyLimit, most_bytes=most_bytes)
     app.add_middleware(CorrelationId)
-    app.include_router(health_routes(checks))
+    app.include_router(health_routes(health))
     return app
 
 
@@ -208,19 +168,24 @@ def service_api(
     service: str, database: Database, caller_keys: str, routers: list[APIRouter], **state: object
 ) -> FastAPI:
     """A service's API: it writes rows, and rings the relay; it never talks to the broker."""
+    health = Health({"database": database_check(database)})
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        ringing = asyncio.create_task(outbox.ring(database))
+        tasks = [
+            asyncio.create_task(outbox.ring(database)),
+            # The worker looks too; but where it is down, somebody else must see what waits for it.
+            asyncio.create_task(watch_outbox(service, database, health)),
+        ]
         yield
-        ringing.cancel()
-        with suppress(asyncio.CancelledError):
-            await ringing
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await database.close()
 
     # The gateway has let it pass, and may have added a little.
     most_bytes = MAX_BODY_BYTES + 1_000
-    app = web_app(f"Purser {service}", lifespan, {"database": database_check(database)}, most_bytes)
+    app = web_app(f"Purser {service}", lifespan, health, most_bytes)
     app.state.service = service
     app.state.database = database
     app.state.caller_keys = auth.public_keys(caller_keys)

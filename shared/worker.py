@@ -19,9 +19,11 @@ from shared.contracts.base import Event
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
 from shared.db import Database, is_unreachable
 from shared.dead_letters import bury, why_failed, why_invalid
+from shared.health import Check, Health, NotReady, database_check
 from shared.housekeeping import Chore, keep_house
 from shared.relay import Relay
-from shared.web import Check, database_check, web_app
+from shared.watching import Count, relay_check, watch_broker, watch_outbox
+from shared.web import web_app
 
 # A reaction that fails is tried again after each of these, then its event becomes a dead letter.
 RETRY_SECONDS = (0.5, 2.0, 10.0, 60.0)
@@ -37,7 +39,7 @@ log = structlog.get_logger()
 effects_total = Counter("purser_events_taken_total", "Events that took effect", ["queue"])
 repeats_total = Counter("purser_events_repeated_total", "Events that had taken effect before", ["queue"])
 failures_total = Counter("purser_reaction_failures_total", "Failed tries of a reaction", ["queue"])
-dead_letters_total = Counter("purser_dead_letters_total", "Events given up", ["queue"])
+given_up_total = Counter("purser_events_given_up_total", "Events that became dead letters", ["queue"])
 
 E = TypeVar("E", bound=Event)
 Reaction = Callable[[E, AsyncSession], Awaitable[None]]
@@ -142,7 +144,7 @@ class Delivery:
 
     async def _give_up(self, message: RabbitMessage, why: str) -> None:
         """Confirmed as a dead letter first, acknowledged then; where it cannot bear the reason, without it."""
-        dead_letters_total.labels(self.queue).inc()
+        given_up_total.labels(self.queue).inc()
         log.error("dead letter", queue=self.queue, event_id=message.message_id, why=why)
         try:
             await bury(self.broker, message.raw_message, self.queue, why)
@@ -175,7 +177,7 @@ async def keep_listening(make_broker: Callable[[], RabbitBroker], up: asyncio.Ev
 def listening_check(up: asyncio.Event) -> Check:
     async def check() -> None:
         if not up.is_set():
-            raise ConnectionError("the broker's queues are not listened to")
+            raise NotReady("It does not listen to its queues yet.")
 
     return check
 
@@ -188,10 +190,14 @@ def service_worker(
     reactions: Reactions,
     *chores: Chore,
     also: Sequence[Callable[[Database], Coroutine[None, None, None]]] = (),
+    unsettled: Count | None = None,
 ) -> FastAPI:
     """A service's worker: listening, relaying, housekeeping, and what else it does for ever; it answers HTTP only about
     its health."""
     up = asyncio.Event()
+    relay = Relay(service, database_url, broker_url)
+    health = Health({"database": database_check(database), "listening": listening_check(up)})
+    health.checks["relay"] = relay_check(relay, health)
 
     def broker() -> RabbitBroker:
         made = RabbitBroker(broker_url, reconnect_interval=1.0, logger=None, graceful_timeout=FINISHING_SECONDS)
@@ -202,10 +208,12 @@ def service_worker(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         tasks = [
             asyncio.create_task(keep_listening(broker, up)),
-            asyncio.create_task(Relay(service, database_url, broker_url).run()),
+            asyncio.create_task(relay.run()),
             asyncio.create_task(outbox.ring(database)),
             asyncio.create_task(keep_house(database, *chores)),
             *(asyncio.create_task(work(database)) for work in also),
+            asyncio.create_task(watch_outbox(service, database, health, unsettled)),
+            asyncio.create_task(watch_broker(service, broker_url, health, health.obstacles)),
         ]
         yield
         for task in tasks:
@@ -213,6 +221,4 @@ def service_worker(
         await asyncio.gather(*tasks, return_exceptions=True)
         await database.close()
 
-    return web_app(
-        f"Purser {service} worker", lifespan, {"database": database_check(database), "broker": listening_check(up)}
-    )
+    return web_app(f"Purser {service} worker", lifespan, health)

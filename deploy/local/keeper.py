@@ -171,15 +171,21 @@ class Keeper:
 
 def why_not_ready(port: int) -> str | None:
     """None if the program on this port says that it is ready, else what it says instead."""
+    return ask_readiness(port)[0]
+
+
+def ask_readiness(port: int) -> tuple[str | None, list[str]]:
+    """The same, and what else it says that somebody should look at."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/readyz")
         answer = connection.getresponse()
-        return None if answer.status == 200 else str(json.loads(answer.read())["detail"])
-    except (ValueError, LookupError, TypeError):
-        return "answers, but neither that it is ready nor why not"
+        said = json.loads(answer.read())
+        return None if answer.status == 200 else str(said["detail"]), list(said.get("warnings", []))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return "answers, but neither that it is ready nor why not", []
     except (OSError, http.client.HTTPException) as error:
-        return f"does not answer ({type(error).__name__})"
+        return f"does not answer ({type(error).__name__})", []
     finally:
         connection.close()
 

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .home import HOME, ROOT, State
-from .keeper import why_not_ready
+from .home import HOME, ROOT, Running, State
+from .keeper import ask_readiness
 from .processes import MARK, end, started_for
 from .secrets import LOGINS, Secrets
 
@@ -88,17 +88,29 @@ def status() -> int:
     console.print(f"Purser is {state.phase}: {state.url}")
     table = Table("process", "pid", "state", "up for", "memory", "port", "restarts", box=None, pad_edge=False)
     table.columns[2].no_wrap = True
-    all_ready = state.phase == "up"
+    reasons: list[str] = []
+    looked_at: dict[str, list[str]] = {}
     for name, running in state.processes.items():
-        why = "waits to be started again" if running.pid is None else None
-        if why is None and name not in ("postgres", "rabbitmq"):
-            why = why_not_ready(running.port or 0)
-        all_ready &= why is None
+        why, warnings = _asked(name, running)
+        if why is not None:
+            reasons.append(f"{name} is not ready: {why}")
+        for warning in warnings:
+            looked_at.setdefault(warning, []).append(name)
         lived = f"{time.time() - running.since:.0f} s" if running.pid else ""
-        cells = [str(running.pid or ""), escape(why or "ready"), lived, _memory(running.pid)]
+        cells = [str(running.pid or ""), "ready" if why is None else "not ready", lived, _memory(running.pid)]
         table.add_row(name, *cells, str(running.port), str(running.deaths))
     console.print(table)
-    return 0 if all_ready else 1
+    told = [f"! {warning} ({', '.join(names)})" for warning, names in looked_at.items()]
+    for line in [*reasons, *told]:
+        console.print(escape(line), soft_wrap=True)
+    return 0 if state.phase == "up" and not reasons else 1
+
+
+def _asked(name: str, running: Running) -> tuple[str | None, list[str]]:
+    """Why the process is not ready, if it is not, and what it warns of."""
+    if running.pid is None:
+        return "it waits to be started again", []
+    return (None, []) if name in ("postgres", "rabbitmq") else ask_readiness(running.port or 0)
 
 
 def _launch() -> State:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.billing.errors import UnknownHold, UnknownInvoice
 from services.billing.models import Account, Hold, Invoice, Transfer
 from shared.auth import Caller
+from shared.contracts.billing import OrderPaid, OrderRefunded
 from shared.contracts.http.billing import HoldState
 
 Place = tuple[datetime, UUID]
@@ -132,3 +133,11 @@ async def list_holds(
 
 async def count_waiting_holds(session: AsyncSession) -> int:
     return await session.scalar(select(func.count()).where(IS_WAITING)) or 0
+
+
+async def count_untold_payments(session: AsyncSession, most: int) -> int:
+    """Payments and refunds of which orders cannot have heard yet, among the events that have waited longest."""
+    outbox = Invoice.metadata.tables["outbox"]
+    waiting = select(outbox.c.routing_key).order_by(outbox.c.position).limit(most).subquery()
+    about_money = waiting.c.routing_key.in_([OrderPaid.routing_key, OrderRefunded.routing_key])
+    return await session.scalar(select(func.count()).where(about_money)) or 0

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from services.billing.commands.expire_withdrawal import expire_withdrawal
 from services.billing.consumers import reactions
+from services.billing.queries import count_untold_payments
 from services.billing.sealer import keep_sealing
 from shared.db import Database
 from shared.settings import WorkerSettings, load
@@ -22,6 +23,7 @@ def create(settings: WorkerSettings) -> FastAPI:
         reactions,
         expire_withdrawal,
         also=[keep_sealing],
+        unsettled=count_untold_payments,
     )
 
 

@@ -13,6 +13,7 @@ from fastapi import Body, FastAPI
 from fastapi.responses import StreamingResponse
 
 from shared import connections
+from shared.health import Health
 from shared.web import web_app
 from tests.installation import serving
 
@@ -66,7 +67,7 @@ async def nothing(_: FastAPI) -> AsyncIterator[None]:
 @pytest.fixture(scope="module")
 async def address() -> AsyncIterator[tuple[str, int]]:
     """A server that echoes bodies, and that has an endless answer."""
-    app = web_app("A test", nothing, {})
+    app = web_app("A test", nothing, Health({}))
 
     @app.post("/echo")
     async def echo(said: Annotated[str, Body()]) -> str:

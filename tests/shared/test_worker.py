@@ -240,7 +240,7 @@ async def test_a_worker_that_starts_before_its_broker_says_so_and_listens_once_i
                 assert (await http.get(f"{url}/healthz")).status_code == 200
                 waiting = await http.get(f"{url}/readyz")
                 assert (waiting.status_code, waiting.json()["code"]) == (503, "not_ready")
-                assert waiting.json()["reasons"] == {"broker": "cannot be reached"}
+                assert waiting.json()["reasons"]["listening"] == "It does not listen to its queues yet."
                 link.is_cut = False
 
                 async def ready() -> bool:
