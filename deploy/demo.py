@@ -55,8 +55,8 @@ async def eventually(look: Callable[[], Awaitable[Any]]) -> Any:
     return seen
 
 
-async def fill(shop: Shop, customer_password: str) -> None:
-    """Customers with balances, then their orders, each with its story, then their tickets."""
+async def fill(shop: Shop, financier: Shop, customer_password: str) -> None:
+    """Customers with balances, then their orders, each with its story, then a large withdrawal, then their tickets."""
     *others, last = CUSTOMERS
     registered = await asyncio.gather(*(register(shop, customer, customer_password) for customer in others))
     ids = {customer.login: made["id"] for customer, made in zip(others, registered, strict=True)}
@@ -69,6 +69,14 @@ async def fill(shop: Shop, customer_password: str) -> None:
     numbers = await asyncio.gather(
         *(tell(shop, index, order, ids[order.login], currency, unit) for index, order in enumerate(ORDERS))
     )
+    for customer in others:
+        if customer.withdrawal:
+            body = {
+                "amount_minor": customer.withdrawal * unit,
+                "currency": currency,
+                "note": "Back to your bank account",
+            }
+            await financier.post(f"/customers/{ids[customer.login]}/withdrawals", body, f"withdrawal {customer.login}")
     for index, ticket in enumerate(TICKETS):
         body = {"subject": ticket.subject, "text": ticket.text}
         if ticket.order is not None:
@@ -169,7 +177,8 @@ async def main() -> None:
     async with aiohttp.ClientSession(os.environ["PURSER_URL"]) as http:
         shop = await sign_in(http, "admin", os.environ["PURSER_DEMO_ADMIN_PASSWORD"])
         if await is_wanted(shop):
-            await fill(shop, os.environ["PURSER_DEMO_CUSTOMER_PASSWORD"])
+            financier = await sign_in(http, "financier", os.environ["PURSER_DEMO_FINANCIER_PASSWORD"])
+            await fill(shop, financier, os.environ["PURSER_DEMO_CUSTOMER_PASSWORD"])
 
 
 if __name__ == "__main__":

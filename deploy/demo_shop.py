@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CustomerStory:
-    """Somebody who buys; `deposit` in whole units of the shop's currency."""
+    """Somebody who buys; `deposit`, and what they want back, in whole units of the shop's currency."""
 
     login: str
     name: str
     phone: str
     address: str
     deposit: int = 0
+    withdrawal: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ CUSTOMERS = (
     CustomerStory("carla", "Carla Moretti", "+39 06 5550 1934", "Via dei Serpenti 8, 00184 Roma", 600),
     CustomerStory("dmitri", "Дмитрий Волков", "+7 495 555 01 77", "ул. Лесная, 5, Москва, 125047", 520),
     CustomerStory("emi", "Emi Tanaka", "+81 3 5550 0188", "2-11-3 Meguro, Tokyo 153-0063", 350),
-    CustomerStory("farid", "Farid Haddad", "+33 1 55 50 01 22", "18 rue des Martyrs, 75009 Paris", 800),
+    CustomerStory("farid", "Farid Haddad", "+33 1 55 50 01 22", "18 rue des Martyrs, 75009 Paris", 2300, 1200),
     CustomerStory("greta", "Greta Baumann", "+49 30 5550 1456", "Kastanienallee 40, 10119 Berlin", 300),
     CustomerStory("hugo", "Hugo Fernández", "+34 91 555 01 63", "Calle de la Palma 21, 28004 Madrid"),
     CustomerStory("ines", "Inês Carvalho", "+351 21 555 0119", "Rua da Rosa 77, 1200-385 Lisboa", 60),

@@ -15,6 +15,7 @@ SERVER_PORTS = ("postgres", "rabbitmq", "rabbitmq-distribution", "rabbitmq-epmd"
 PROGRAM_PORTS = tuple(f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker"))
 # Passed on from the user's shell; whatever else is in there stays there.
 FROM_THE_USER = ("PATH", "HOME", "TMPDIR", "TZ")
+SHOPS_RULES = {"billing": ("PURSER_WITHDRAWAL_LIMIT_MINOR", "PURSER_APPROVAL_DAYS")}
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Programs:
                 f"services.{service}.api",
                 PURSER_DATABASE_URL=self._database(service, service),
                 PURSER_CALLER_PUBLIC_KEYS=self._secrets.caller_public_key,
+                **_from_the_user(*SHOPS_RULES.get(service, ())),
             )
             for service in SERVICES
         ]
@@ -92,6 +94,7 @@ class Programs:
             "deploy.demo",
             PURSER_URL=self.url("gateway"),
             PURSER_DEMO_ADMIN_PASSWORD=passwords[LOGINS["admin"]],
+            PURSER_DEMO_FINANCIER_PASSWORD=passwords[LOGINS["financier"]],
             PURSER_DEMO_CUSTOMER_PASSWORD=passwords[LOGINS["customer"]],
         )
 
@@ -150,7 +153,7 @@ class Programs:
         return replace(program, port=port)
 
     def _program(self, name: str, module: str, **environment: str) -> Program:
-        common = {key: os.environ[key] for key in FROM_THE_USER if key in os.environ} | {
+        common = _from_the_user(*FROM_THE_USER) | {
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PURSER_LOG_FORMAT": "text",
@@ -158,3 +161,7 @@ class Programs:
             MARK: str(self._home.folder),
         }
         return Program(name, module, common | environment)
+
+
+def _from_the_user(*names: str) -> dict[str, str]:
+    return {name: os.environ[name] for name in names if name in os.environ}
