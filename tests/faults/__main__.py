@@ -28,8 +28,8 @@ from tests.faults.system import PrivatePurser, private_purser
 
 RESULTS = ROOT / "test-results" / "faults"
 CUSTOMERS = 12
-AT_ONCE = 12
-PACE_SECONDS = 0.02
+AT_ONCE = 16
+PACE_SECONDS = 0.01
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import psutil
 
 from deploy.local.home import Home, State
 from deploy.local.keeper import Keeper, why_not_ready
+from deploy.local.ports import free_port
 from deploy.local.postgres import ADMIN
 from deploy.local.processes import end, started_for
 from deploy.local.programs import PROGRAM_PORTS, Program
@@ -27,7 +28,6 @@ from shared.messaging import DEAD_LETTERS
 
 PROCESSES = (*PROGRAM_PORTS, "gateway")
 CURRENCY = "USD"
-FIRST_PORT = 28_000
 
 Rewire = Callable[[Program], Program]
 
@@ -153,7 +153,7 @@ async def private_purser(folder: Path, rewire: Rewire = lambda program: program)
     home = Home(folder)
     home.make()
     keeper = PatientKeeper(home, State.new(), rewire)
-    system = System(home, keeper, Secrets.load(home.secrets, currency=CURRENCY), FIRST_PORT)
+    system = System(home, keeper, Secrets.load(home.secrets, currency=CURRENCY), free_port())
     pulses: asyncio.Task[None] | None = None
     try:
         await system.start()

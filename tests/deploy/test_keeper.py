@@ -1,0 +1,46 @@
+"""What dies is started again: at once where it had worked, and more and more rarely where it never did."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.home import Home, State
+from deploy.local.keeper import Failed, Keeper
+from deploy.local.ports import free_port
+from deploy.local.programs import Program
+from tests.eventually import eventually
+
+
+@pytest.fixture
+async def keeper(tmp_path: Path) -> AsyncIterator[Keeper]:
+    home = Home(tmp_path / "home")
+    home.make()
+    keeper = Keeper(home, State.new())
+    yield keeper
+    await keeper.stop()
+
+
+def program(**told: str) -> Program:
+    port = free_port()
+    return Program("program", "tests.deploy.program", os.environ | {"PURSER_PORT": str(port), **told}, port)
+
+
+async def test_what_had_worked_is_started_again_at_once_however_often_it_is_killed(keeper: Keeper) -> None:
+    await keeper.keep(program())
+    running = keeper.state.processes["program"]
+    for deaths in range(1, 7):
+        assert running.pid is not None
+        os.kill(running.pid, signal.SIGKILL)
+
+        async def again(deaths: int = deaths) -> bool:
+            return running.deaths == deaths and running.ready_at is not None
+
+        await eventually(again, "it is ready again", seconds=8)
+
+
+async def test_what_ends_before_it_was_ready_fails_the_start(keeper: Keeper) -> None:
+    with pytest.raises(Failed, match="program ended 3 times, last with 3"):
+        await keeper.keep(program(PURSER_ENDS="yes"))
