@@ -28,7 +28,7 @@ from tests.faults.system import PrivatePurser, private_purser
 
 RESULTS = ROOT / "test-results" / "faults"
 CUSTOMERS = 12
-AT_ONCE = 16
+AT_ONCE = 24
 PACE_SECONDS = 0.01
 
 

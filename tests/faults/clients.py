@@ -12,7 +12,7 @@ from tests.faults.wishes import PASSWORD, WEIGHTS, WISHES, Customer, Wish
 
 ANSWER_SECONDS = 12.0
 # After a try that was not answered; then the operation stays unknown, and is asked about once all is quiet.
-PAUSES = (0.1, 0.2, 0.4, 0.8, 1.5, 2.5, 4.0)
+PAUSES = (0.1, 0.2, 0.3, 0.5, 0.7, *(1.0,) * 8)
 REPEATED = 0.04
 TICKETS_KNOWN = 6
 

@@ -161,9 +161,9 @@ def look(customer: Customer, chance: random.Random) -> Wish:
 
 # Many that are cheap, so that the dear ones (an order changes: six processes have work) meet all kinds of neighbours.
 _WEIGHTED: dict[Callable[[Customer, random.Random], Wish | None], float] = {
-    message: 40,
-    read: 24,
-    deposit: 15,
+    message: 37,
+    read: 28,
+    deposit: 16,
     withdraw: 4,
     decide: 1,
     pay: 5,
@@ -174,6 +174,6 @@ _WEIGHTED: dict[Callable[[Customer, random.Random], Wish | None], float] = {
     ticket: 0.5,
     close: 2.5,
     register: 0.05,
-    look: 2,
+    look: 1,
 }
 WISHES, WEIGHTS = tuple(_WEIGHTED), tuple(_WEIGHTED.values())
