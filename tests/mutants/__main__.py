@@ -48,8 +48,8 @@ def check(mutants: Sequence[Mutant], servers: Mapping[str, str]) -> bool:
     """Without any patch all of it is green."""
     with copied() as folder:
         outcomes = run_tests(sorted({test for mutant in mutants for test in mutant.tests}), folder, servers)
-        for seconds in sorted({seconds for mutant in mutants for seconds in mutant.faults}):
-            outcomes[f"faults {seconds}"] = run_faults(seconds, folder)
+        for plan in sorted({plan for mutant in mutants for plan in mutant.faults}):
+            outcomes[f"faults {plan}"] = run_faults(plan, folder)
         wrong = {name: outcome for name, outcome in outcomes.items() if outcome is not Outcome.GREEN}
         for name, outcome in wrong.items():
             say(f"✗ without any mutant: {name}: {outcome.value}")
@@ -68,8 +68,8 @@ def is_caught(mutant: Mutant, servers: Mapping[str, str]) -> bool:
         outcomes = (
             run_tests(mutant.tests, folder, {} if mutant.changes_the_servers else servers) if mutant.tests else {}
         )
-        for seconds in mutant.faults:
-            outcomes[f"faults {seconds}"] = run_faults(seconds, folder)
+        for plan in mutant.faults:
+            outcomes[f"faults {plan}"] = run_faults(plan, folder)
         caught = all(outcome is Outcome.RED for outcome in outcomes.values())
         say(f"{'✓' if caught else '✗'} {mutant.name} ({time.monotonic() - begun:.0f} s): {mutant.takes_away}")
         for name, outcome in outcomes.items():

@@ -10,7 +10,7 @@ FAULTS = "faults "
 
 @dataclass(frozen=True)
 class Mutant:
-    """`caught_by`: pytest's ids without parameters, or `faults 45s`, a run of that length."""
+    """`caught_by`: pytest's ids without parameters, or `faults --for 40s --seed 6`, a run of this plan."""
 
     patch: Path
     takes_away: str
@@ -26,7 +26,7 @@ class Mutant:
 
     @property
     def faults(self) -> list[str]:
-        """How long each run of faults is."""
+        """What is given to each run of faults."""
         return [each.removeprefix(FAULTS) for each in self.caught_by if each.startswith(FAULTS)]
 
     @property
