@@ -12,17 +12,20 @@ from gateway.schemas import NewCustomer, NewCustomerView
 from shared import idempotency
 from shared.contracts.http.orders import CustomerView, OrderView, RegisterCustomer
 from shared.db import Database
+from shared.errors import NotFound
 
 
 async def require_customer(database: Database, services: Services, customer_id: UUID) -> None:
-    """Refuse `UnknownCustomer` unless there is one: billing and support take any id for a customer's."""
+    """Refuse `UnknownCustomer` unless there is one, `Unavailable` where nobody can tell: billing and support take any
+    id for a customer's."""
     async with database.transaction() as session:
         known = await queries.find_customer(session, customer_id)
     if known is None:
         # Registered a moment ago, and not told yet?
-        answer = await services.orders.ask("GET", f"/customers/{customer_id}")
-        if answer.status_code == 404:
-            raise UnknownCustomer
+        try:
+            await services.orders.read(CustomerView, f"/customers/{customer_id}")
+        except NotFound:
+            raise UnknownCustomer from None
 
 
 async def find_refusal_of_order(services: Services, customer_id: UUID, number: str | None) -> Response | None:

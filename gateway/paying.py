@@ -8,8 +8,12 @@ from shared.contracts.http.billing import PayForOrder
 
 
 async def pay(services: Services, number: str, wanted: PayForOrder, key: str) -> Response:
-    """Billing's answer. Refuses `NotKnownYet` where billing has yet to hear of an order that there is."""
+    """Billing's answer. Refuses `NotKnownYet` where billing has yet to hear of an order that there is, and whatever
+    orders refuses: that billing knows no such order says nothing alone."""
     answer = await services.billing.ask("POST", f"/orders/{number}/payments", wanted, key=key)
-    if answer.status_code == 404 and (await services.orders.ask("GET", f"/orders/{number}")).status_code == 200:
-        raise NotKnownYet
+    if answer.status_code == 404:
+        order = await services.orders.ask("GET", f"/orders/{number}")
+        if order.status_code == 200:
+            raise NotKnownYet
+        return order
     return answer

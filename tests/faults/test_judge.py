@@ -212,6 +212,10 @@ def _acknowledged_and_never_done(evidence: Evidence) -> None:
     evidence.operations[-1].answer = {}
 
 
+def _an_order_was_said_not_to_be_there(evidence: Evidence) -> None:
+    evidence.operations[-2].status = 404
+
+
 def _an_old_balance_is_shown(evidence: Evidence) -> None:
     evidence.browsers[1].shown["balance", str(CUSTOMER)] = (3, (600, 0))
 
@@ -245,6 +249,7 @@ TOLD_TO_PEOPLE: dict[Callable[[Evidence], None], str] = {
     _an_old_balance_is_shown: "I-11",
     _an_order_is_not_shown: "I-11",
     _staff_see_an_old_ticket: "I-11",
+    _an_order_was_said_not_to_be_there: "I-13",
     _answered_otherwise: "I-14",
     _a_queue_is_not_empty: "I-15",
     _there_is_a_dead_letter: "I-15",

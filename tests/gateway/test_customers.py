@@ -159,6 +159,15 @@ async def test_a_customer_of_whom_only_orders_knows_yet_is_one(gateway: Gateway)
     assert (await admin.ask("GET", f"/api/admin/customers/{newcomer}/balance")).status_code == 200
 
 
+async def test_nobody_gets_money_while_orders_cannot_say_whether_they_are_a_customer(gateway: Gateway) -> None:
+    admin, nobody = await gateway.person(Role.ADMIN), uuid4()
+    gateway.orders.answers[f"GET /customers/{nobody}"] = (503, problem(503, "unavailable"))
+    money = {"amount_minor": 1, "currency": "USD"}
+    answer = await admin.ask("POST", f"/api/admin/customers/{nobody}/deposits", money)
+    assert code(answer) == (503, "unavailable")
+    assert gateway.billing.asked == []
+
+
 async def test_a_ticket_is_about_ones_own_order(gateway: Gateway) -> None:
     me = await gateway.person(Role.CUSTOMER)
     assert me.id is not None

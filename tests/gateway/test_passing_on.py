@@ -79,6 +79,12 @@ async def test_a_refusal_is_passed_on_untouched(gateway: Gateway) -> None:
     assert answer.headers["retry-after"] == "3"
 
 
+async def test_an_order_unknown_to_billing_is_not_unknown_while_orders_cannot_say(gateway: Gateway) -> None:
+    person = await gateway.person(Role.ADMIN)
+    gateway.orders.answers["GET /orders/ORD-0000000023"] = (503, problem(503, "unavailable"))
+    assert code(await person.ask("POST", f"/api/admin{PAYMENTS}", {})) == (503, "unavailable")
+
+
 async def test_a_service_that_does_not_believe_the_gateway_does_not_sign_anybody_out(gateway: Gateway) -> None:
     gateway.orders.answers["GET /orders"] = (401, problem(401, "unauthenticated"))
     answer = await (await gateway.person(Role.OPERATOR)).ask("GET", "/api/admin/orders")

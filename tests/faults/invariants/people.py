@@ -61,10 +61,12 @@ async def i11_what_is_counted_and_shown_is_so(evidence: Evidence) -> Finding:
 
 
 async def i13_what_was_refused_did_nothing(evidence: Evidence) -> Finding:
-    """An operation that was refused at every try has no effect."""
+    """An operation that was refused at every try has no effect; clients, who ask only for what is there and theirs, are
+    never told that it is not."""
     effects = await _effects(evidence)
     refused = [each for each in evidence.operations if each.outcome is Outcome.FAIL]
     found = [f"refused and done: {as_evidence(each)}" for each in refused if effects[each.kind, each.mark]]
+    found += [f"refused without reason: {as_evidence(each)}" for each in refused if each.status in (401, 403, 404, 422)]
     return Finding(len(refused), found)
 
 
