@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
-from faststream.rabbit import RabbitBroker
 from starlette.middleware import Middleware
 
 from gateway.accounts.passwords import ServerSecret
@@ -24,11 +24,11 @@ from shared.auth import private_key
 from shared.db import Database
 from shared.health import Health, database_check
 from shared.housekeeping import keep_house
+from shared.listening import keep_listening
 from shared.settings import load
 from shared.telemetry import configure_logging
 from shared.watching import watch_broker
 from shared.web import serve, web_app
-from shared.worker import FINISHING_SECONDS, keep_listening
 
 
 def create(settings: GatewaySettings) -> FastAPI:
@@ -36,18 +36,13 @@ def create(settings: GatewaySettings) -> FastAPI:
     streams = Live()
     health = Health({"database": database_check(database)})
 
-    def broker() -> RabbitBroker:
-        made = RabbitBroker(
-            settings.broker_url, reconnect_interval=1.0, logger=None, graceful_timeout=FINISHING_SECONDS
-        )
-        reactions.subscribe(made, database)
-        return made
-
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.clients = Clients(settings)
         tasks = [
-            asyncio.create_task(keep_listening(broker, asyncio.Event())),
+            asyncio.create_task(
+                keep_listening(settings.broker_url, partial(reactions.subscribe, database), asyncio.Event())
+            ),
             asyncio.create_task(push_live(streams, settings.broker_url)),
             asyncio.create_task(watch_broker("gateway", settings.broker_url, health, health.warnings)),
             asyncio.create_task(end_streams_of_ended_sessions(database, streams)),

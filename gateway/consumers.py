@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
 from uuid import uuid4
 
 import aio_pika
@@ -28,7 +27,7 @@ from shared.contracts.orders import (
     OrderPlaced,
 )
 from shared.contracts.support import TicketChanged, TicketCountsChanged
-from shared.messaging import EVENTS, live_queue_name, must_end
+from shared.messaging import EVENTS, HEARTBEAT_SECONDS, live_queue_name, must_end, quietly
 from shared.worker import Reactions
 
 PUSHED: dict[str, type[Event]] = {
@@ -45,7 +44,6 @@ PUSHED: dict[str, type[Event]] = {
     )
 }
 ANSWER_SECONDS = 5.0
-CLOSING_SECONDS = 1.0
 LOOK_SECONDS = 10.0
 
 log = structlog.get_logger()
@@ -78,7 +76,7 @@ async def push_live(live: Live, broker_url: str) -> None:
 
 async def _hear(live: Live, broker_url: str) -> None:
     async with asyncio.timeout(ANSWER_SECONDS):
-        connection = await aio_pika.connect(broker_url, heartbeat=10)
+        connection = await aio_pika.connect(broker_url, heartbeat=HEARTBEAT_SECONDS)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             channel = await connection.channel(publisher_confirms=False)
@@ -100,10 +98,7 @@ async def _hear(live: Live, broker_url: str) -> None:
                 await channel.declare_queue(queue.name, passive=True)
         raise ConnectionError("the broker is lost")
     finally:
-        # What is being closed may be broken already.
-        with suppress(Exception):
-            async with asyncio.timeout(CLOSING_SECONDS):
-                await connection.close()
+        await quietly(connection.close())
 
 
 async def _closes(channel: AbstractChannel, seconds: float) -> bool:

@@ -16,9 +16,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    event,
     func,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -33,10 +35,12 @@ NAMING = {
 
 # A statement, a lock or a forgotten transaction that takes longer than this is a fault, not patience.
 TIMEOUTS = {
-    "statement_timeout": "10s",
-    "lock_timeout": "5s",
+    "statement_timeout": "5s",
+    "lock_timeout": "4s",
     "idle_in_transaction_session_timeout": "15s",
 }
+# Longer than PostgreSQL itself allows: when it has not answered by then, the connection is dead, and nobody said so.
+DEAD_AFTER_SECONDS = 6
 
 
 class Database:
@@ -51,8 +55,9 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=5,
-            connect_args={"server_settings": TIMEOUTS, "timeout": 5},
+            connect_args={"server_settings": TIMEOUTS, "timeout": 5, "command_timeout": DEAD_AFTER_SECONDS},
         )
+        event.listen(self.engine.sync_engine, "handle_error", _silence_is_a_lost_connection)
         # The same connections, for one statement without a transaction around it: a third of the time.
         self.single_statements = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
@@ -69,6 +74,12 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _silence_is_a_lost_connection(context: ExceptionContext) -> None:
+    """Then this connection, and all that the pool made before, are not used again."""
+    if isinstance(context.original_exception, TimeoutError):
+        context.is_disconnect = True
 
 
 def sqlstate(error: BaseException) -> str:

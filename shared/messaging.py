@@ -6,7 +6,10 @@ a service's broker user can do no more than write its own routing keys and read 
 
 import asyncio
 import json
+from collections.abc import Awaitable
 from uuid import UUID
+
+import structlog
 
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
 
@@ -20,6 +23,10 @@ SERVICES = ("orders", "billing", "support")
 DELIVERY_LIMIT = 20
 # Each look at the dead letters counts as a delivery, and RabbitMQ 4 drops a message after 20 where nobody sets a limit.
 MOST_LOOKS = 2**31 - 1
+# Either side gives up a connection on which it has heard nothing for two or three times as long.
+HEARTBEAT_SECONDS = 5
+
+log = structlog.get_logger()
 
 
 def must_end(error: BaseException) -> bool:
@@ -27,6 +34,23 @@ def must_end(error: BaseException) -> bool:
     CancelledError that nobody asked for."""
     task = asyncio.current_task()
     return isinstance(error, (KeyboardInterrupt, SystemExit)) or (task is not None and task.cancelling() > 0)
+
+
+async def is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
+
+
+async def quietly(closing: Awaitable[object]) -> None:
+    """Close what may be broken already."""
+    try:
+        async with asyncio.timeout(1):
+            await closing
+    except Exception as error:
+        log.debug("closing failed", error=repr(error))
 
 
 def live_queue_name(instance: UUID) -> str:

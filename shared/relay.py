@@ -22,12 +22,14 @@ from sqlalchemy.engine import make_url
 from shared import failpoints
 from shared.contracts.subscriptions import LISTENED_TO
 from shared.envelope import message_of
-from shared.messaging import EVENTS, must_end
+from shared.messaging import EVENTS, HEARTBEAT_SECONDS, is_set_within, must_end, quietly
 from shared.outbox import CHANNEL
 
 BATCH_ROWS = 200
 LOOK_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
+# Longer than a batch may take to be published, during which nothing is asked of PostgreSQL.
+SILENT_SECONDS = 15
 # What ran so long before it broke is tried again at once.
 STEADY_SECONDS = 10.0
 
@@ -85,9 +87,13 @@ class Relay:
         connection = await asyncpg.connect(
             make_url(self.database_url).set(drivername="postgresql").render_as_string(hide_password=False),
             timeout=ANSWER_SECONDS,
-            command_timeout=10,
-            # A plan made while the outbox was empty would read all of 100,000 waiting rows (measured: 7 ms a batch).
-            server_settings={"enable_seqscan": "off"},
+            command_timeout=ANSWER_SECONDS,
+            server_settings={
+                # A plan made while the outbox was empty would read all of 100,000 waiting rows (seen: 7 ms a batch).
+                "enable_seqscan": "off",
+                # Else the lock of a relay that nothing is heard of any more would be held for ever.
+                "idle_session_timeout": f"{SILENT_SECONDS}s",
+            },
         )
         try:
             while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext('outbox relay'))"):
@@ -96,13 +102,13 @@ class Relay:
             rung = asyncio.Event()
             await connection.add_listener(CHANNEL, lambda *_: rung.set())
             async with asyncio.timeout(ANSWER_SECONDS):
-                broker = await aio_pika.connect(self.broker_url, heartbeat=10)
+                broker = await aio_pika.connect(self.broker_url, heartbeat=HEARTBEAT_SECONDS)
             try:
                 await self._lead(connection, broker, rung)
             finally:
-                await _quietly(broker.close())
+                await quietly(broker.close())
         finally:
-            await _quietly(connection.close(timeout=1))
+            await quietly(connection.close(timeout=1))
 
     async def _lead(
         self, connection: "asyncpg.Connection[Any]", broker: aio_pika.abc.AbstractConnection, rung: asyncio.Event
@@ -125,7 +131,7 @@ class Relay:
                 raise broken
             stuck = stuck | came_back if came_back else set()
             if came_back or len(rows) < BATCH_ROWS:
-                await _wait(rung, LOOK_SECONDS)
+                await is_set_within(rung, LOOK_SECONDS)
 
     async def _publish(
         self, exchange: aio_pika.abc.AbstractExchange, rows: Iterable["asyncpg.Record"]
@@ -163,20 +169,3 @@ class Relay:
         with failpoints.during("before_confirm", key):
             await exchange.publish(message, key, mandatory=key in LISTENED_TO, timeout=ANSWER_SECONDS)
         failpoints.hit("after_confirm", key)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        pass
-
-
-async def _quietly(closing: Any) -> None:
-    """What is being closed may be broken already."""
-    try:
-        async with asyncio.timeout(1):
-            await closing
-    except Exception as error:
-        log.debug("closing failed", error=repr(error))

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from shared.db import Database, is_unreachable
 from shared.dead_letters import bury, why_failed, why_invalid
 from shared.health import Check, Health, NotReady, database_check
 from shared.housekeeping import Chore, keep_house
+from shared.listening import keep_listening
 from shared.relay import Relay
 from shared.watching import Count, relay_check, watch_broker, watch_outbox
 from shared.web import web_app
@@ -28,10 +30,6 @@ from shared.web import web_app
 # A reaction that fails is tried again after each of these, then its event becomes a dead letter.
 RETRY_SECONDS = (0.5, 2.0, 10.0, 60.0)
 UNREACHABLE_SECONDS = 1.0
-# When the process is to stop, the events in hand have so long to take effect, and the connection to close; what has
-# not, the broker delivers again.
-FINISHING_SECONDS = 1.5
-STOPPING_SECONDS = 2.5
 # How many events of one queue are in hand at once; one that waits for its next try takes up one of them.
 PREFETCH = 50
 
@@ -59,8 +57,8 @@ class Reactions:
 
         return add
 
-    def subscribe(self, broker: RabbitBroker, database: Database) -> None:
-        """Listen, on one lasting queue per event, with a channel for each."""
+    def subscribe(self, database: Database, broker: RabbitBroker) -> list[str]:
+        """Listen, on one lasting queue per event, with a channel for each; give the queues' names."""
         if set(self._reactions) != set(SUBSCRIPTIONS[self.listener]):
             raise LookupError(f"{self.listener} does not react to exactly what SUBSCRIPTIONS says")
         for event, reaction in self._reactions.items():
@@ -72,6 +70,7 @@ class Reactions:
                 ack_policy=AckPolicy.MANUAL,
                 decoder=_undecoded,
             )(delivery.receive)
+        return [queue_name(self.listener, event) for event in self._reactions]
 
 
 async def _undecoded(message: RabbitMessage) -> bytes:
@@ -155,25 +154,6 @@ class Delivery:
             await message.ack()
 
 
-async def keep_listening(make_broker: Callable[[], RabbitBroker], up: asyncio.Event) -> None:
-    """Connect, also where the broker is not there yet, and stay; `up` is set once it listens. Ends by cancellation."""
-    while True:
-        broker = make_broker()
-        try:
-            async with asyncio.timeout(15):
-                await broker.start()
-            up.set()
-            await asyncio.Event().wait()
-        except Exception as error:
-            log.warning("cannot listen yet", error=repr(error))
-            await asyncio.sleep(1)
-        finally:
-            up.clear()
-            with suppress(Exception):
-                async with asyncio.timeout(STOPPING_SECONDS):
-                    await broker.stop()
-
-
 def listening_check(up: asyncio.Event) -> Check:
     async def check() -> None:
         if not up.is_set():
@@ -199,15 +179,10 @@ def service_worker(
     health = Health({"database": database_check(database), "listening": listening_check(up)})
     health.checks["relay"] = relay_check(relay, health)
 
-    def broker() -> RabbitBroker:
-        made = RabbitBroker(broker_url, reconnect_interval=1.0, logger=None, graceful_timeout=FINISHING_SECONDS)
-        reactions.subscribe(made, database)
-        return made
-
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         tasks = [
-            asyncio.create_task(keep_listening(broker, up)),
+            asyncio.create_task(keep_listening(broker_url, partial(reactions.subscribe, database), up)),
             asyncio.create_task(relay.run()),
             asyncio.create_task(outbox.ring(database)),
             asyncio.create_task(keep_house(database, *chores)),

@@ -9,8 +9,10 @@ from uuid import UUID, uuid4
 
 import aio_pika
 import pytest
+from sqlalchemy import text
 
 from shared.contracts.billing import BalanceChanged
+from shared.contracts.orders import OrderFacts, OrderPlaced
 from shared.db import Database
 from tests.installation import Installation
 
@@ -61,6 +63,39 @@ async def listening(installation: Installation, *routing_keys: str) -> AsyncIter
 
         await queue.consume(hear)
         yield listener
+
+
+class Orders:
+    """Tells events as the orders service would: with its broker user, straight onto the exchange."""
+
+    def __init__(self, exchange: aio_pika.abc.AbstractExchange) -> None:
+        self.exchange = exchange
+
+    async def tell(self, body: bytes, event_id: str, headers: dict[str, str] | None = None) -> None:
+        known = {"ce-id": event_id, "ce-type": OrderPlaced.routing_key}
+        message = aio_pika.Message(
+            body,
+            headers=known if headers is None else headers,  # type: ignore[arg-type]
+            message_id=event_id,
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        )
+        await self.exchange.publish(message, OrderPlaced.routing_key, timeout=5)
+
+
+@pytest.fixture
+async def orders(installation: Installation) -> AsyncIterator[Orders]:
+    connection = await aio_pika.connect(installation.broker_url("orders"))
+    async with connection:
+        channel = await connection.channel()
+        yield Orders(await channel.get_exchange("purser.events", ensure=False))
+
+
+async def invoices(database: Database, order: OrderFacts) -> int:
+    async with database.transaction() as session:
+        count = await session.scalar(
+            text("SELECT count(*) FROM invoices WHERE order_number = :n"), {"n": order.order_number}
+        )
+        return int(count or 0)
 
 
 @asynccontextmanager

@@ -37,6 +37,7 @@ async def unsent(database: Database, subject: object) -> int:
 
 async def test_a_rolled_back_change_is_not_told(installation: Installation, database: Database) -> None:
     customer_id = uuid4()
+    database.told.clear()
     with pytest.raises(ZeroDivisionError):
         async with database.transaction() as session:
             await outbox.record(session, balance_changed(customer_id, 1))

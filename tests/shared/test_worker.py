@@ -22,33 +22,9 @@ from tests.billing.conftest import Customer
 from tests.eventually import eventually
 from tests.installation import Installation, serving, settings
 from tests.link import linked
+from tests.shared.conftest import Orders, invoices
 
 QUEUE = "billing.on.orders.order_placed.v1"
-
-
-class Orders:
-    """Tells events as the orders service would: with its broker user, straight onto the exchange."""
-
-    def __init__(self, exchange: aio_pika.abc.AbstractExchange) -> None:
-        self.exchange = exchange
-
-    async def tell(self, body: bytes, event_id: str, headers: dict[str, str] | None = None) -> None:
-        known = {"ce-id": event_id, "ce-type": OrderPlaced.routing_key}
-        message = aio_pika.Message(
-            body,
-            headers=known if headers is None else headers,  # type: ignore[arg-type]
-            message_id=event_id,
-            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-        )
-        await self.exchange.publish(message, OrderPlaced.routing_key, timeout=5)
-
-
-@pytest.fixture
-async def orders(installation: Installation) -> AsyncIterator[Orders]:
-    connection = await aio_pika.connect(installation.broker_url("orders"))
-    async with connection:
-        channel = await connection.channel()
-        yield Orders(await channel.get_exchange("purser.events", ensure=False))
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +50,6 @@ async def dead_letters(installation: Installation) -> list[aio_pika.abc.Abstract
         while (message := await queue.get(fail=False, timeout=5)) is not None:
             found.append(message)
         return found
-
-
-async def invoices(database: Database, order: OrderFacts) -> int:
-    async with database.transaction() as session:
-        count = await session.scalar(
-            text("SELECT count(*) FROM invoices WHERE order_number = :n"), {"n": order.order_number}
-        )
-        return int(count or 0)
 
 
 async def test_an_event_delivered_five_times_takes_effect_once(

@@ -1,0 +1,129 @@
+"""However a wire between a worker and its database or its broker breaks: all goes on soon after it is whole."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from services.billing import worker
+from shared import outbox
+from shared.contracts.orders import OrderFacts
+from shared.db import Database
+from shared.settings import WorkerSettings
+from tests.billing.conftest import Customer
+from tests.eventually import eventually
+from tests.installation import Installation, serving, settings
+from tests.link import Link, linked
+from tests.shared.conftest import Listener, Orders, balance_changed, invoices, listening
+
+KEY = "billing.balance_changed.v1"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same limits, sooner."""
+    for limit in (
+        "db.DEAD_AFTER_SECONDS",
+        "worker.UNREACHABLE_SECONDS",
+        "listening.LOOK_SECONDS",
+        "listening.ANSWER_SECONDS",
+        "listening.HEARTBEAT_SECONDS",
+        "relay.SILENT_SECONDS",
+        "relay.ANSWER_SECONDS",
+    ):
+        monkeypatch.setattr(f"shared.{limit}", 1)
+
+
+@dataclass
+class Wires:
+    broker: Link
+    database: Link
+
+
+@pytest.fixture
+async def wires(installation: Installation, impatient: None) -> AsyncIterator[Wires]:
+    """Those of a billing-worker that runs."""
+    urls = [make_url(url) for url in (installation.broker_url("billing"), installation.database_url("billing"))]
+    [to_broker, to_database] = [linked(url.host or "", url.port or 0) for url in urls]
+    async with to_broker as broker, to_database as database:
+        near = [
+            url.set(host="127.0.0.1", port=link.local_port).render_as_string(hide_password=False)
+            for url, link in zip(urls, (broker, database), strict=True)
+        ]
+        async with serving(worker.create(settings(WorkerSettings, broker_url=near[0], database_url=near[1]))):
+            yield Wires(broker, database)
+
+
+@dataclass
+class Traffic:
+    """News for billing, and of billing, told beside the wires."""
+
+    customer: Customer
+    orders: Orders
+    listener: Listener
+    heard: list[OrderFacts] = field(default_factory=list)
+    told: list[UUID] = field(default_factory=list)
+
+    async def add(self) -> None:
+        order, subject = self.customer.order(100), uuid4()
+        self.heard.append(order)
+        self.told.append(subject)
+        await self.orders.tell(order.model_dump_json().encode(), str(uuid4()))
+        async with self.customer.database.transaction() as session:
+            await outbox.record(session, balance_changed(subject, 1))
+
+    async def has_passed(self) -> bool:
+        taken = [await invoices(self.customer.database, order) for order in self.heard]
+        return all(taken) and all(self.listener.about(subject) for subject in self.told)
+
+
+@pytest.fixture
+async def traffic(installation: Installation, database: Database, orders: Orders) -> AsyncIterator[Traffic]:
+    async with listening(installation, KEY) as listener:
+        yield Traffic(Customer(database), orders, listener)
+
+
+@contextmanager
+def broken_in_the_middle(link: Link) -> Iterator[None]:
+    link.cut_after(777)
+    yield
+
+
+FAULTS: dict[str, Callable[[Link], AbstractContextManager[None]]] = {
+    "cut": Link.cut,
+    "silent": Link.silent,
+    "slow": lambda link: link.slow(latency_seconds=0.3, bytes_per_second=20_000),
+    "mid-frame": broken_in_the_middle,
+}
+
+
+@pytest.mark.parametrize("which", ["broker", "database"])
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_all_news_passes_soon_after_a_wire_is_whole_again(
+    wires: Wires, traffic: Traffic, which: str, fault: str
+) -> None:
+    await traffic.add()
+    await eventually(traffic.has_passed, "news passes at first")
+    with FAULTS[fault](getattr(wires, which)):
+        await traffic.add()
+        await asyncio.wait([asyncio.create_task(eventually(traffic.has_passed, "news passes"))], timeout=0.5)
+    await traffic.add()
+    await eventually(traffic.has_passed, f"news passes once the wire to the {which} is whole")
+
+
+async def test_a_worker_outlives_a_broker_that_is_frozen_longer_than_the_heartbeat(
+    wires: Wires, traffic: Traffic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but the heartbeat notices: its end cancels whoever waits for an answer."""
+    for limit in ("listening.LOOK_SECONDS", "listening.ANSWER_SECONDS", "relay.ANSWER_SECONDS"):
+        monkeypatch.setattr(f"shared.{limit}", 100)
+    await traffic.add()
+    await eventually(traffic.has_passed, "news passes at first")
+    with wires.broker.silent():
+        await traffic.add()
+        await asyncio.sleep(0)
+    await eventually(traffic.has_passed, "news passes again")
