@@ -8,7 +8,8 @@ from sqlalchemy import exists, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.errors import UnknownHold, UnknownInvoice
-from services.billing.models import Account, Hold, Invoice, Transfer
+from services.billing.holds import Hold
+from services.billing.models import Account, Invoice, Transfer
 from shared.auth import Caller
 from shared.contracts.billing import OrderPaid, OrderRefunded
 from shared.contracts.http.billing import HoldState

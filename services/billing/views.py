@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
-from services.billing.models import Account, Hold, Invoice, Transfer
+from services.billing.holds import Hold
+from services.billing.models import Account, Invoice, Transfer
 from shared.auth import Caller
 from shared.contracts.http.billing import (
     BalanceView,

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing import ledger, queries, views
 from services.billing.errors import AlreadyDecided, HoldExpired, OwnRequest
-from services.billing.models import Hold
+from services.billing.holds import Hold
 from shared import outbox
 from shared.acts import record_act
 from shared.auth import Caller

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.billing import ledger, queries, views
 from services.billing.commands.move_money import move_money
 from services.billing.errors import CurrencyMismatch
-from services.billing.models import Hold
+from services.billing.holds import Hold
 from services.billing.settings import WithdrawalRule
 from shared import outbox
 from shared.acts import record_act
