@@ -15,6 +15,8 @@ from .programs import Program
 
 LOG_BYTES = 10_000_000
 START_SECONDS = 60
+# One that lived longer than this may have waited for another to be there.
+SOON_SECONDS = 10
 # A program that dies three times before it was ever ready will not get better.
 PATIENCE = 3
 
@@ -162,11 +164,11 @@ class Keeper:
         self.write()
 
     def _died(self, running: Running, pause: float) -> float:
-        """How long to wait before the next start: longer each time for one that was never ready."""
-        served = running.ready_at is not None
+        """How long to wait before the next start: longer each time for one that dies soon, before it was ever ready."""
+        worked = running.ready_at is not None or time.time() - running.since > SOON_SECONDS
         running.pid, running.ready_at, running.deaths = None, None, running.deaths + 1
         self.write()
-        return 0.5 if served else min(2 * pause, 30)
+        return 0.5 if worked else min(2 * pause, 30)
 
 
 def why_not_ready(port: int) -> str | None:
