@@ -9,6 +9,7 @@ class Ready(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # the library's name
         self.send_response(200)
         self.end_headers()
+        self.wfile.write(b'{"status": "ready"}')
 
     def log_message(self, *_: object) -> None:
         pass
