@@ -24,7 +24,7 @@ from tests.faults.judge import judge
 from tests.faults.plan import Breaker, draw
 from tests.faults.quiet import evidence_of, quiet
 from tests.faults.report import Run, acknowledged, headline, violations, write_report
-from tests.faults.system import PrivatePurser, private_purser
+from tests.faults.system import PrivatePurser, clear_away, private_purser
 
 RESULTS = ROOT / "test-results" / "faults"
 CUSTOMERS = 12
@@ -57,9 +57,7 @@ def _seconds(given: str) -> float:
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
-async def run(options: Options) -> Run:
-    folder = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}-{options.seed}"
-    folder.mkdir(parents=True)
+async def run(options: Options, folder: Path) -> Run:
     _say(f"faults: seed {options.seed}, {options.seconds:.0f} s; history and logs in {folder.relative_to(ROOT)}")
     history = History(folder / "history.jsonl")
     try:
@@ -78,6 +76,15 @@ async def run(options: Options) -> Run:
         history.close()
     command = f"python -m tests.faults --for {options.seconds:.0f}s --seed {options.seed}"
     return Run(command, options.seed, options.seconds, breaker.struck, history.operations, quiet_seconds, verdicts)
+
+
+async def _until_interrupted(options: Options, folder: Path) -> Run:
+    """The run, which a signal ends as it ends by itself: nothing is left running."""
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await run(options, folder)
 
 
 @asynccontextmanager
@@ -138,13 +145,16 @@ def _say(line: str) -> None:
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = read_options()
+    folder = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}-{options.seed}"
+    folder.mkdir(parents=True)
     try:
-        finished = asyncio.run(run(options))
-    except KeyboardInterrupt:
+        finished = asyncio.run(_until_interrupted(options, folder))
+    except asyncio.CancelledError:
         _say("faults: interrupted; everything that was started is ended")
         return 130
+    finally:
+        clear_away(folder)
     for line in violations(finished):
         _say(line)
     _say(headline(finished))

@@ -149,7 +149,7 @@ def _tell(processes: list[psutil.Process], number: signal.Signals) -> None:
 
 @asynccontextmanager
 async def private_purser(folder: Path, rewire: Rewire = lambda program: program) -> AsyncIterator[PrivatePurser]:
-    """Everything started and ready; ended afterwards, whatever happens, and only the logs are left in the folder."""
+    """Everything started and ready, and ended afterwards; see `clear_away`."""
     home = Home(folder)
     home.make()
     keeper = PatientKeeper(home, State.new(), rewire)
@@ -164,8 +164,13 @@ async def private_purser(folder: Path, rewire: Rewire = lambda program: program)
         if pulses is not None:
             pulses.cancel()
         await keeper.stop()
-        await asyncio.to_thread(end, started_for(folder))
-        for left in (home.data, home.run):
-            shutil.rmtree(left, ignore_errors=True)
-        for file in (home.secrets, home.ports):
-            file.unlink(missing_ok=True)
+
+
+def clear_away(folder: Path) -> None:
+    """End what may be left, once no thread is there to start more; leave nothing but the logs."""
+    home = Home(folder)
+    end(started_for(folder))
+    for left in (home.data, home.run):
+        shutil.rmtree(left, ignore_errors=True)
+    for file in (home.secrets, home.ports):
+        file.unlink(missing_ok=True)
