@@ -22,8 +22,9 @@ from tests.faults.history import History, Outcome
 from tests.faults.invariants import INVARIANTS
 from tests.faults.judge import judge
 from tests.faults.plan import Breaker, draw
+from tests.faults.points import hits
 from tests.faults.quiet import evidence_of, quiet
-from tests.faults.report import Run, acknowledged, headline, violations, write_report
+from tests.faults.report import Run, acknowledged, headline, not_reached, violations, write_report
 from tests.faults.system import PrivatePurser, clear_away, private_purser
 
 RESULTS = ROOT / "test-results" / "faults"
@@ -75,7 +76,17 @@ async def run(options: Options, folder: Path) -> Run:
     finally:
         history.close()
     command = f"python -m tests.faults --for {options.seconds:.0f}s --seed {options.seed}"
-    return Run(command, options.seed, options.seconds, breaker.struck, history.operations, quiet_seconds, verdicts)
+    return Run(
+        command,
+        options.seed,
+        options.seconds,
+        breaker.struck,
+        history.operations,
+        quiet_seconds,
+        verdicts,
+        hits(folder),
+        purser.repeated,
+    )
 
 
 async def _until_interrupted(options: Options, folder: Path) -> Run:
@@ -155,7 +166,7 @@ def main() -> int:
         return 130
     finally:
         clear_away(folder)
-    for line in violations(finished):
+    for line in (*not_reached(finished), *violations(finished)):
         _say(line)
     _say(headline(finished))
     if options.report:

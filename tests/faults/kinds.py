@@ -4,12 +4,17 @@ A new one is a class with a `name`, the processes it `hits`, and `strike`, which
 and a line in `plan.py`.
 """
 
+import asyncio
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from tests.faults.system import PROCESSES, PrivatePurser
+from tests.faults.system import PrivatePurser
+from tests.faults.wires import PROCESSES
+from tests.link import Link
 
 # How long a fault waits for a process to work again, before it hits it all the same.
 PATIENCE_SECONDS = 10.0
@@ -139,3 +144,61 @@ class CutConnections:
     async def strike(self, purser: PrivatePurser) -> float:
         await purser.terminate_connections()
         return time.monotonic()
+
+
+@dataclass(frozen=True)
+class BrokenWire:
+    """One wire is not what it should be for so long."""
+
+    name: ClassVar[str]
+    process: str
+    target: str
+    seconds: float
+
+    @property
+    def hits(self) -> tuple[str, ...]:
+        return (self.process,)
+
+    def broken(self, link: Link) -> AbstractContextManager[None]:
+        raise NotImplementedError
+
+    async def strike(self, purser: PrivatePurser) -> float:
+        with self.broken(purser.wires.links[self.process, self.target]):
+            await asyncio.sleep(self.seconds)
+        return time.monotonic()
+
+
+class CutWire(BrokenWire):
+    """Reset, and refused until it is whole."""
+
+    name: ClassVar[str] = "wire cut"
+
+    def broken(self, link: Link) -> AbstractContextManager[None]:
+        return link.cut()
+
+
+class TornWire(BrokenWire):
+    """Reset in the middle of what is said."""
+
+    name: ClassVar[str] = "wire torn"
+
+    @contextmanager
+    def broken(self, link: Link) -> Iterator[None]:
+        link.cut_after(1_777)
+        yield
+
+
+class SilentWire(BrokenWire):
+    """Half open: neither side hears of the other, nor of its end."""
+
+    name: ClassVar[str] = "wire silent"
+
+    def broken(self, link: Link) -> AbstractContextManager[None]:
+        return link.silent()
+
+
+class SlowWire(BrokenWire):
+    name: ClassVar[str] = "wire slow"
+
+    def broken(self, link: Link) -> AbstractContextManager[None]:
+        return link.slow(latency_seconds=0.1, bytes_per_second=20_000)

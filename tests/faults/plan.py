@@ -3,13 +3,15 @@
 import asyncio
 import random
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.faults.history import History
 from tests.faults.kinds import (
     CutConnections,
+    CutWire,
     Fault,
     Freeze,
     FreezeBroker,
@@ -19,14 +21,25 @@ from tests.faults.kinds import (
     KillDatabase,
     RestartBroker,
     RestartDatabase,
+    SilentWire,
+    SlowWire,
+    TornWire,
 )
-from tests.faults.system import PROCESSES, PrivatePurser
+from tests.faults.points import POINTS, Failpoint
+from tests.faults.repeating import Repeat
+from tests.faults.system import PrivatePurser
+from tests.faults.wires import PROCESSES, WIRES
+
+T = TypeVar("T")
 
 # Workers relay and consume: most of what can go wrong does so there.
 _TARGETS = tuple(name for name in PROCESSES for _ in range(2 if name.endswith("worker") else 1))
-KILL_EVERY_SECONDS = 1.9
+KILL_EVERY_SECONDS = 6.0
+FAILPOINT_EVERY_SECONDS = 1.75
 FREEZE_EVERY_SECONDS = 8.0
 SERVER_EVERY_SECONDS = 12.0
+WIRE_EVERY_SECONDS = 7.0
+REPEAT_EVERY_SECONDS = 30.0
 # Where more is broken than the machine can start again, the plan waits a little: else nothing would be left to break.
 AT_ONCE = 3
 WAIT_SECONDS = 5.0
@@ -52,6 +65,13 @@ def _draw(chance: random.Random, seconds: float) -> Iterator[Strike]:
     for at in _times(chance, FREEZE_EVERY_SECONDS, seconds):
         # Once in a while longer than a transaction may idle, and a gateway waits.
         yield Strike(at, Freeze(chance.choice(_TARGETS), chance.choice((0.3, 1.0, 2.0, 4.0, 7.0))))
+    for at, point in zip(_times(chance, FAILPOINT_EVERY_SECONDS, seconds), _shuffled(chance, POINTS), strict=False):
+        yield Strike(at, point)
+    broken = _shuffled(chance, (CutWire, TornWire, SilentWire, SlowWire))
+    for at, kind in zip(_times(chance, WIRE_EVERY_SECONDS, seconds), broken, strict=False):
+        yield Strike(at, kind(*chance.choice(WIRES), seconds=chance.choice((0.5, 1.0, 3.0))))
+    for at in _times(chance, REPEAT_EVERY_SECONDS, seconds):
+        yield Strike(at, Repeat(chance.randrange(10_000), seconds=5.0))
     deck: list[Fault] = []
     for at in _times(chance, SERVER_EVERY_SECONDS, seconds):
         if not deck:
@@ -66,6 +86,12 @@ def _draw(chance: random.Random, seconds: float) -> Iterator[Strike]:
             ]
             chance.shuffle(deck)
         yield Strike(at, deck.pop())
+
+
+def _shuffled(chance: random.Random, all_: Sequence[T]) -> Iterator[T]:
+    """All of them in any order, and again, for ever."""
+    while True:
+        yield from chance.sample(all_, len(all_))
 
 
 def _times(chance: random.Random, every: float, seconds: float) -> Iterator[float]:
@@ -91,7 +117,7 @@ class Breaker:
         self.purser, self.plan, self.history = purser, plan, history
         self.begun: list[Fault] = []
         self.struck: list[Struck] = []
-        self._lanes = {True: asyncio.Semaphore(AT_ONCE), False: asyncio.Semaphore(AT_ONCE)}
+        self._lanes: defaultdict[object, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
     async def run(self, seconds: float) -> None:
         """Every strike at its time; return after so long, and when all faults are over and recovered from."""
@@ -103,7 +129,8 @@ class Breaker:
             await asyncio.sleep(max(0.0, end - time.monotonic()))
 
     async def _strike(self, fault: Fault, end: float) -> None:
-        async with self._lanes[bool(fault.hits)]:
+        # A failpoint waits until the process comes there, and holds up no other kind meanwhile.
+        async with self._lanes[isinstance(fault, Failpoint), bool(fault.hits)]:
             if time.monotonic() > end:
                 return
             self.begun.append(fault)

@@ -15,7 +15,8 @@ from tests.faults.browsers import Browser
 from tests.faults.history import Operation
 from tests.faults.invariants.people import shown_wrong
 from tests.faults.judge import SERVICES, Evidence
-from tests.faults.system import PROCESSES, PrivatePurser
+from tests.faults.system import PrivatePurser
+from tests.faults.wires import PROCESSES
 
 PATIENCE_SECONDS = 60.0
 WORKERS = tuple(service for service in SUBSCRIPTIONS if service != "gateway")

@@ -5,7 +5,7 @@ import platform
 import statistics
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from deploy.local.home import ROOT
 from tests.faults.history import Operation, Outcome
 from tests.faults.judge import SHOWN, Verdict
 from tests.faults.plan import Struck
+from tests.faults.points import Failpoint
 
 PAGE = """\
 # A run that breaks Purser
@@ -36,6 +37,15 @@ On {machine}, {system}, clients and judge included.
 
 Recovery is the time until every process that was hit has said again that it is ready; for a server that ended, its own
 start is in it.
+
+Wires were between each process and its servers. While messages were repeated, {repeated:,} more copies were delivered,
+up to four of each, up to two seconds late.
+
+Of the failpoints, each of which is a kill at one step of a payment or of a refund:
+
+| process | step | of | times |
+|---|---|---|--:|
+{points}
 
 ## What was asked
 
@@ -65,6 +75,8 @@ class Run:
     operations: Sequence[Operation]
     quiet_seconds: float
     verdicts: Sequence[Verdict]
+    points: Mapping[Failpoint, int]
+    repeated: int
 
     @property
     def holds(self) -> bool:
@@ -72,7 +84,9 @@ class Run:
 
     @property
     def kills(self) -> int:
-        return sum(struck.fault.name in ("kill", "broker kill", "database kill") for struck in self.struck)
+        return sum(struck.fault.name in ("kill", "broker kill", "database kill") for struck in self.struck) + sum(
+            self.points.values()
+        )
 
 
 def commit() -> str:
@@ -95,11 +109,13 @@ def headline(run: Run) -> str:
     faults = Counter(struck.fault.name for struck in run.struck)
     told = ", ".join(f"{count} {_several(name, count)}" for name, count in sorted(faults.items(), key=_by_weight))
     unknown = sum(each.outcome is Outcome.UNKNOWN or each.unanswered > 0 for each in run.operations)
+    fewest, reached = min(run.points.values()), sum(times > 0 for times in run.points.values())
     figures = ", ".join(f"{what} {count}" for what, count in _losses(run.verdicts).items())
     recovery = max((struck.recovery_seconds for struck in run.struck), default=0.0)
     bound = f" (95 %: below {3 / run.kills:.2%} a kill)" if run.holds and run.kills >= 100 else ""
     return (
-        f"faults: {run.seconds:.0f} s, {told}; {acknowledged(run.operations):,} operations acknowledged,"
+        f"faults: {run.seconds:.0f} s, {told} ({reached} of {len(run.points)} points reached, each"
+        f" {fewest} times at least); {acknowledged(run.operations):,} operations acknowledged,"
         f" {unknown:,} unknown at some time; {figures}{bound}; longest recovery {recovery:.1f} s, quiet after"
         f" {run.quiet_seconds:.1f} s; seed {run.seed}, commit {commit()}"
     )
@@ -135,6 +151,15 @@ def violations(run: Run) -> list[str]:
     return lines
 
 
+def not_reached(run: Run) -> list[str]:
+    """Each step at which no process died."""
+    return [
+        f"never reached: {point.step} of {point.subject} in {point.process}"
+        for point, times in run.points.items()
+        if not times
+    ]
+
+
 def write_report(run: Run, file: Path) -> None:
     """The run as a page."""
     faults: dict[str, list[float]] = {}
@@ -151,6 +176,10 @@ def write_report(run: Run, file: Path) -> None:
         faults="\n".join(
             f"| {name} | {len(seconds)} | {statistics.median(seconds):.1f} s | {max(seconds):.1f} s |"
             for name, seconds in sorted(faults.items())
+        ),
+        repeated=run.repeated,
+        points="\n".join(
+            f"| {point.process} | {point.step} | {point.subject} | {times} |" for point, times in run.points.items()
         ),
         operations="\n".join(
             f"| {kind} | {counted[kind, Outcome.OK]:,} | {counted[kind, Outcome.FAIL]:,}"

@@ -7,7 +7,7 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,34 +21,41 @@ from deploy.local.keeper import Keeper, why_not_ready
 from deploy.local.ports import free_port
 from deploy.local.postgres import ADMIN
 from deploy.local.processes import end, started_for
-from deploy.local.programs import PROGRAM_PORTS, Program
+from deploy.local.programs import Program
 from deploy.local.secrets import Secrets
 from deploy.local.supervisor import System
 from shared.messaging import DEAD_LETTERS
+from tests.faults.wires import PROCESSES, Wires, wires
 
-PROCESSES = (*PROGRAM_PORTS, "gateway")
 CURRENCY = "USD"
 
-Rewire = Callable[[Program], Program]
+
+def points_of(folder: Path, process: str) -> Path:
+    """Where this process looks for the failpoints that are armed."""
+    return folder / "failpoints" / process
 
 
-class PatientKeeper(Keeper):
-    """Keeps each program as `rewire` changes it."""
+class BreakableKeeper(Keeper):
+    """Keeps each program on wires that can be broken, and with failpoints."""
 
-    def __init__(self, home: Home, state: State, rewire: Rewire) -> None:
+    def __init__(self, home: Home, state: State, wires: Wires) -> None:
         super().__init__(home, state)
-        self._rewire = rewire
+        self._wires = wires
 
     async def keep(self, program: Program) -> None:
-        quiet = replace(program, environment={**program.environment, "PURSER_LOG_LEVEL": "warning"})
-        await super().keep(self._rewire(quiet))
+        points = points_of(self.home.folder, program.name)
+        points.mkdir(parents=True, exist_ok=True)
+        more = {"PURSER_LOG_LEVEL": "warning", "PURSER_FAILPOINTS": str(points)}
+        wired = self._wires.rewire(program)
+        await super().keep(replace(wired, environment={**wired.environment, **more}))
 
 
 class PrivatePurser:
     """What is broken, and how it stands."""
 
-    def __init__(self, system: System, keeper: Keeper, home: Home) -> None:
-        self.system, self.keeper, self.home = system, keeper, home
+    def __init__(self, system: System, keeper: Keeper, home: Home, wires: Wires) -> None:
+        self.system, self.keeper, self.home, self.wires = system, keeper, home, wires
+        self.repeated = 0
         self.url = system.programs.url("gateway")
         self._ready: dict[str, float] = {}
         self._awaited: Counter[str] = Counter()
@@ -148,22 +155,23 @@ def _tell(processes: list[psutil.Process], number: signal.Signals) -> None:
 
 
 @asynccontextmanager
-async def private_purser(folder: Path, rewire: Rewire = lambda program: program) -> AsyncIterator[PrivatePurser]:
+async def private_purser(folder: Path) -> AsyncIterator[PrivatePurser]:
     """Everything started and ready, and ended afterwards; see `clear_away`."""
     home = Home(folder)
     home.make()
-    keeper = PatientKeeper(home, State.new(), rewire)
-    system = System(home, keeper, Secrets.load(home.secrets, currency=CURRENCY), free_port())
-    pulses: asyncio.Task[None] | None = None
-    try:
-        await system.start()
-        purser = PrivatePurser(system, keeper, home)
-        pulses = asyncio.create_task(purser.take_pulses())
-        yield purser
-    finally:
-        if pulses is not None:
-            pulses.cancel()
-        await keeper.stop()
+    async with wires() as whole:
+        keeper = BreakableKeeper(home, State.new(), whole)
+        system = System(home, keeper, Secrets.load(home.secrets, currency=CURRENCY), free_port())
+        pulses: asyncio.Task[None] | None = None
+        try:
+            await system.start()
+            purser = PrivatePurser(system, keeper, home, whole)
+            pulses = asyncio.create_task(purser.take_pulses())
+            yield purser
+        finally:
+            if pulses is not None:
+                pulses.cancel()
+            await keeper.stop()
 
 
 def clear_away(folder: Path) -> None:

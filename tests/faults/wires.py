@@ -1,0 +1,50 @@
+"""The wires between the processes and their servers, which the plan breaks."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit, urlunsplit
+
+from deploy.local.programs import PROGRAM_PORTS, Program
+from tests.link import Link, linked
+
+PROCESSES = (*PROGRAM_PORTS, "gateway")
+# Each is one wire of the process that is told the address.
+ADDRESSES = {
+    "PURSER_DATABASE_URL": "PostgreSQL",
+    "PURSER_BROKER_URL": "RabbitMQ",
+    "PURSER_ORDERS_URL": "orders",
+    "PURSER_BILLING_URL": "billing",
+    "PURSER_SUPPORT_URL": "support",
+}
+WIRES = tuple(
+    (process, target)
+    for process in PROCESSES
+    for target in ADDRESSES.values()
+    if process == "gateway" or target == "PostgreSQL" or (target == "RabbitMQ" and process.endswith("worker"))
+)
+
+
+@dataclass(frozen=True)
+class Wires:
+    """All of them, whole at first."""
+
+    links: dict[tuple[str, str], Link]
+
+    def rewire(self, program: Program) -> Program:
+        """The program, told the near end of each of its wires."""
+        environment = dict(program.environment)
+        for name, target in ADDRESSES.items():
+            link = self.links.get((program.name, target))
+            if link is not None and name in environment:
+                told = urlsplit(environment[name])
+                link.port = told.port or 0
+                near = told.netloc.replace(f":{link.port}", f":{link.local_port}")
+                environment[name] = urlunsplit(told._replace(netloc=near))
+        return replace(program, environment=environment)
+
+
+@asynccontextmanager
+async def wires() -> AsyncIterator[Wires]:
+    async with AsyncExitStack() as stack:
+        yield Wires({wire: await stack.enter_async_context(linked("127.0.0.1", 0)) for wire in WIRES})
