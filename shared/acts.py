@@ -1,8 +1,9 @@
-"""Every act of staff on money or an order is written down with it: who, when, what, and the note they left."""
+"""Every act of staff is written down in its own transaction: who, when, what, why, and by which request."""
 
 import json
 from collections.abc import Sequence
 
+import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,12 +14,15 @@ from shared.contracts.http.base import ActView
 async def record_act(
     session: AsyncSession, caller: Caller, act: str, subject: str, note: str | None = None, **details: str | int | None
 ) -> None:
-    """Write down what staff did to `subject` (an order's number, a customer's id); customers' doings are not acts."""
+    """Write down what staff did to `subject` (an order's number, a customer's id); customers' doings are not acts.
+
+    A detail that they changed stands there as it is now, and as `<name>_before`.
+    """
     if caller.is_staff:
         await session.execute(
             text(
-                "INSERT INTO acts (login, role, act, subject, note, details)"
-                " VALUES (:login, :role, :act, :subject, :note, CAST(:details AS jsonb))"
+                "INSERT INTO acts (login, role, act, subject, note, details, correlation_id)"
+                " VALUES (:login, :role, :act, :subject, :note, CAST(:details AS jsonb), :correlation_id)"
             ),
             {
                 "login": caller.login,
@@ -27,6 +31,7 @@ async def record_act(
                 "subject": subject,
                 "note": note,
                 "details": json.dumps(details),
+                "correlation_id": structlog.contextvars.get_contextvars().get("correlation_id"),
             },
         )
 
@@ -35,7 +40,7 @@ async def list_acts(session: AsyncSession, subject: str, limit: int = 100) -> li
     """The newest acts on `subject`, newest first."""
     rows = await session.execute(
         text(
-            "SELECT at, login, role, act, subject, note, details FROM acts"
+            "SELECT at, login, role, act, subject, note, details, correlation_id FROM acts"
             " WHERE subject = :subject ORDER BY id DESC LIMIT :n"
         ),
         {"subject": subject, "n": limit},
@@ -47,7 +52,7 @@ async def list_acts_called(session: AsyncSession, acts: Sequence[str], limit: in
     """The newest acts of these names on whatever subject, newest first."""
     rows = await session.execute(
         text(
-            "SELECT at, login, role, act, subject, note, details FROM acts"
+            "SELECT at, login, role, act, subject, note, details, correlation_id FROM acts"
             " WHERE act = ANY(:acts) ORDER BY id DESC LIMIT :n"
         ),
         {"acts": list(acts), "n": limit},

@@ -152,5 +152,6 @@ def service_metadata() -> MetaData:
         Column("subject", Text, nullable=False, index=True),
         Column("note", Text),
         Column("details", JSONB, nullable=False),
+        Column("correlation_id", Text),
     )
     return metadata

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import structlog
 
 from tests.installation import Installation
 from tests.servers import Servers, running_servers
@@ -20,6 +21,9 @@ def _workers(config: pytest.Config) -> list[str]:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
+    # By itself structlog draws a traceback with all that was in reach, for seconds.
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure([structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, plain])
     if not hasattr(session.config, "workerinput"):
         servers = _running.enter_context(running_servers(_workers(session.config)))
         session.config.stash[SERVERS] = servers

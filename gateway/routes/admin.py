@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from gateway import paying
+from gateway.acts import list_acts
 from gateway.asking import Ask, OwnDatabase, staff_only
 from gateway.customers import find_refusal_of_order, register_customer, require_customer
 from gateway.names import with_names
@@ -108,7 +109,7 @@ async def amend_item(ask: Ask, number: Number, line: ItsLine, wanted: AmendItem,
 @router.get("/orders/{number}/acts", response_model=list[ActView], tags=["orders"])
 async def list_order_acts(ask: Ask, number: Number) -> Response:
     """What staff did with an order, newest first."""
-    return await ask.orders.ask("GET", f"/orders/{number}/acts")
+    return await list_acts(f"/orders/{number}/acts", ask.orders, ask.billing)
 
 
 # --- Customers and their money ----------------------------------------------------------------------------------------
@@ -169,9 +170,9 @@ async def get_withdrawal_limit(ask: Ask, customer_id: Customer) -> Response:
 
 
 @router.get("/customers/{customer_id}/acts", response_model=list[ActView], tags=["money"])
-async def list_money_acts(ask: Ask, customer_id: Customer) -> Response:
-    """What staff did with a customer's money, newest first."""
-    return await ask.billing.ask("GET", f"/customers/{customer_id}/acts")
+async def list_customer_acts(ask: Ask, customer_id: Customer) -> Response:
+    """What staff did with a customer, their money and their conversations, newest first."""
+    return await list_acts(f"/customers/{customer_id}/acts", ask.orders, ask.billing, ask.support)
 
 
 # --- Tickets ----------------------------------------------------------------------------------------------------------

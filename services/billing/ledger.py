@@ -37,9 +37,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class Moved:
-    """A transfer that was made, and the customer's money after it."""
+    """A transfer that was made, and the customer's money before and after it."""
 
     transfer_id: UUID
+    balance_before_minor: int
     balance_minor: int
     held_minor: int
 
@@ -168,7 +169,8 @@ async def _post(
         )
     )
     await _tell(session, customer_id, currency, changed)
-    return Moved(transfer_id, changed.balance_minor, changed.held_minor)
+    before_minor = changed.balance_minor - (amount_minor if into else -amount_minor)
+    return Moved(transfer_id, before_minor, changed.balance_minor, changed.held_minor)
 
 
 def _comes_in(reason: Reason) -> bool:

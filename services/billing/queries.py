@@ -96,6 +96,12 @@ async def find_withdrawable_at_once(session: AsyncSession, customer_id: UUID, li
     return max(0, limit_minor - int(await session.scalar(lately) or 0))
 
 
+async def find_owner(session: AsyncSession, order_number: str | None, hold_id: UUID | None) -> UUID | None:
+    """The customer whose invoice, or whose hold, it is."""
+    found = await session.get(Invoice, order_number) if order_number else await session.get(Hold, hold_id)
+    return None if found is None else found.customer_id
+
+
 async def get_hold(session: AsyncSession, hold_id: UUID) -> Hold:
     """Refuses `UnknownHold`."""
     return _known(await session.get(Hold, hold_id))

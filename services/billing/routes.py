@@ -1,5 +1,6 @@
 """Billing's door for HTTP: each route is one call."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from services.billing import positions, queries, views
 from services.billing.commands.approve_withdrawal import approve_withdrawal
 from services.billing.commands.move_money import move_money
+from services.billing.commands.note_refusal import note_refusal
 from services.billing.commands.pay_for_order import pay_for_order
 from services.billing.commands.refuse_withdrawal import refuse_withdrawal
 from services.billing.commands.request_withdrawal import request_withdrawal
@@ -36,6 +38,7 @@ from shared.contracts.http.billing import (
     WithdrawalLimitView,
 )
 from shared.contracts.http.reconciliation import AccountPosition, InvoicePosition, ToldAgain
+from shared.errors import Refusal
 from shared.web import (
     Asking,
     Cursor,
@@ -76,7 +79,22 @@ async def _own_or_staff(customer_id: UUID, caller: Asking) -> Caller:
 Seeing = Annotated[Caller, Depends(_own_or_staff)]
 
 
-@router.post("/customers/{customer_id}/deposits", status_code=201)
+async def _noting_refusals(request: Request, caller: Asking) -> AsyncIterator[None]:
+    """Around the transaction that is refused: what staff have tried is written down in one of its own."""
+    try:
+        yield
+    except Refusal as refusal:
+        if caller.is_staff:
+            tried, wanted = request.scope["route"].name, await request.json()
+            async with request.app.state.database.transaction() as session:
+                await note_refusal(session, caller, tried, refusal.code, request.path_params, wanted)
+        raise
+
+
+NOTED = [Depends(_noting_refusals, scope="function")]
+
+
+@router.post("/customers/{customer_id}/deposits", status_code=201, dependencies=NOTED)
 async def deposit(
     customer_id: UUID, wanted: MoveMoney, session: Session, caller: Seeing, once: Once, currency: ShopCurrency
 ) -> MoneyMoved:
@@ -86,7 +104,9 @@ async def deposit(
     )
 
 
-@router.post("/customers/{customer_id}/withdrawals", status_code=201, responses={202: {"model": HoldView}})
+@router.post(
+    "/customers/{customer_id}/withdrawals", status_code=201, responses={202: {"model": HoldView}}, dependencies=NOTED
+)
 async def withdraw(
     customer_id: UUID,
     wanted: MoveMoney,
@@ -149,19 +169,19 @@ async def get_hold(hold_id: UUID, session: Session, caller: Asking) -> HoldView:
     return views.hold_view(await queries.get_hold(session, hold_id), caller)
 
 
-@router.post("/holds/{hold_id}/approval")
+@router.post("/holds/{hold_id}/approval", dependencies=NOTED)
 async def approve(hold_id: UUID, decision: Decide, session: Session, caller: Asking, once: Once) -> HoldView:
     """Let it happen; not one's own."""
     return await once(HoldView, lambda: approve_withdrawal(session, caller, hold_id, decision))
 
 
-@router.post("/holds/{hold_id}/refusal")
+@router.post("/holds/{hold_id}/refusal", dependencies=NOTED)
 async def refuse(hold_id: UUID, decision: Decide, session: Session, caller: Asking, once: Once) -> HoldView:
     """Make its money available again; whoever asked for it takes it back so."""
     return await once(HoldView, lambda: refuse_withdrawal(session, caller, hold_id, decision))
 
 
-@router.post("/orders/{order_number}/payments", status_code=201)
+@router.post("/orders/{order_number}/payments", status_code=201, dependencies=NOTED)
 async def pay(order_number: Number, wanted: PayForOrder, session: Session, caller: Asking, once: Once) -> PaymentView:
     """Pay for an order from its customer's balance."""
     return await once(PaymentView, lambda: pay_for_order(session, caller, order_number, wanted))
@@ -216,6 +236,13 @@ async def get_acts(customer_id: UUID, session: Session, caller: Asking) -> list[
     """What staff did with a customer's money, newest first."""
     caller.require_staff()
     return await list_acts(session, str(customer_id))
+
+
+@router.get("/orders/{order_number}/acts")
+async def get_invoice_acts(order_number: Number, session: Session, caller: Asking) -> list[ActView]:
+    """What staff did with an order's invoice, other than paying it, newest first."""
+    caller.require_staff()
+    return await list_acts(session, order_number)
 
 
 @router.get("/positions/orders")

@@ -72,6 +72,13 @@ async def get_customer(customer_id: UUID, session: Session, caller: Asking) -> C
     return views.customer_view(await queries.get_customer(session, customer_id, caller))
 
 
+@router.get("/customers/{customer_id}/acts")
+async def get_customer_acts(customer_id: UUID, session: Session, caller: Asking) -> list[ActView]:
+    """What staff did with a customer's data, newest first."""
+    caller.require_staff()
+    return await list_acts(session, str(customer_id))
+
+
 @router.post("/orders", status_code=201)
 async def place(
     wanted: PlaceOrder,

@@ -14,8 +14,9 @@ from services.support.commands.read_ticket import read_ticket
 from services.support.commands.recount_tickets import recount_tickets
 from services.support.errors import UnknownCustomer
 from services.support.models import Ticket
+from shared.acts import list_acts
 from shared.auth import Caller
-from shared.contracts.http.base import Page
+from shared.contracts.http.base import ActView, Page
 from shared.contracts.http.reconciliation import CountsPosition, ShopCountPosition, ToldAgain
 from shared.contracts.http.support import (
     AddMessage,
@@ -91,6 +92,13 @@ async def begin(customer_id: UUID, wanted: BeginTicket, session: Session, caller
 async def get_ticket_counts(customer_id: UUID, session: Session, _: Seeing) -> TicketCounts:
     """A customer's conversations, counted."""
     return views.counts_view(customer_id, await queries.find_counts(session, customer_id))
+
+
+@router.get("/customers/{customer_id}/acts")
+async def get_acts(customer_id: UUID, session: Session, caller: Asking) -> list[ActView]:
+    """What staff did with a customer's conversations, other than writing in them, newest first."""
+    caller.require_staff()
+    return await list_acts(session, str(customer_id))
 
 
 @router.get("/ticket-counts")

@@ -34,6 +34,8 @@ imported_cancellations  SELECT INSERT
 accounts                SELECT INSERT UPDATE
 transfers               SELECT INSERT
 invoices                SELECT INSERT UPDATE
+seals                   SELECT INSERT
+sealed_accounts         SELECT INSERT UPDATE
 holds                   SELECT INSERT UPDATE(state,decided_by,decided_at,decision_note,transfer_id,released_version)
 """,
     "support": PLUMBING

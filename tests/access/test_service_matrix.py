@@ -27,6 +27,7 @@ ROUTES = {
         + """
 GET,POST         /customers                                staff
 GET              /customers/{customer_id}                  own
+GET              /customers/{customer_id}/acts             staff
 GET              /orders                                   some
 POST             /orders                                   own
 GET              /orders/{number}                          own
@@ -54,6 +55,7 @@ POST             /holds/{hold_id}/approval                 money
 POST             /holds/{hold_id}/refusal                  money
 POST             /orders/{order_number}/payments           own-money
 GET              /orders/{order_number}/invoice            own
+GET              /orders/{order_number}/acts               staff
 GET              /positions/orders                         admin
 GET              /positions/accounts                       admin
 POST             /orders/{order_number}/telling            admin
@@ -64,6 +66,7 @@ POST             /orders/{order_number}/telling            admin
         + """
 GET,POST         /customers/{customer_id}/tickets          own
 GET              /customers/{customer_id}/ticket-counts    own
+GET              /customers/{customer_id}/acts             staff
 GET              /ticket-counts                            staff
 GET              /tickets                                  staff
 GET              /tickets/{ticket_id}                      own

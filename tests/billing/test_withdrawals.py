@@ -219,7 +219,8 @@ async def test_in_any_turmoil_every_version_is_explained_and_what_is_held_is_wha
         """
     )
     told = await till.rows(
-        "SELECT version FROM outbox WHERE aggregate = 'account' AND subject = :id ORDER BY version",
+        "SELECT version FROM outbox WHERE aggregate = 'account' AND subject = :id UNION ALL"
+        " SELECT version FROM outbox_archive WHERE aggregate = 'account' AND subject = :id ORDER BY version",
         id=str(till.customer.id),
     )
     every = list(range(1, account["version"] + 1))

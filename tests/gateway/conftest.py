@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 import httpx2 as httpx
 import pytest
-import structlog
 from fastapi import FastAPI
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import insert
@@ -95,9 +94,6 @@ class Gateway:
 
 @pytest.fixture(scope="session")
 async def _running(installation: Installation) -> AsyncIterator[Gateway]:
-    # By itself structlog draws a traceback with all that was in reach, for seconds.
-    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure([structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, plain])
     async with AsyncExitStack() as stack:
         fakes = [
             await stack.enter_async_context(Fake(name, installation).serving())

@@ -181,7 +181,7 @@ async def test_what_staff_did_can_be_read_with_who_and_why(client: Client, custo
         ("cancel_order", "oper", "by phone"),
         ("amend_item", "oper", None),
     ]
-    assert acts[1]["details"] == {"line": 1, "unit_price_minor": 90}
+    assert acts[1]["details"] == {"line": 1, "unit_price_minor": 90, "unit_price_minor_before": 100}
 
 
 async def test_a_login_is_one_customers(client: Client, customer: Customer) -> None:

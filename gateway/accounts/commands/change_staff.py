@@ -26,6 +26,7 @@ async def change_staff(
     keeps_right = wanted.role in (None, Role.ADMIN) and not wanted.disabled
     if admins == {login} and not keeps_right:
         raise LastAdmin
+    role_before, disabled_before = account.role, account.disabled
     if wanted.role is not None:
         account.role = wanted.role.value
     if wanted.disabled is not None:
@@ -39,8 +40,10 @@ async def change_staff(
         caller,
         "change_staff",
         login,
-        given_role=wanted.role,
-        disabled=None if wanted.disabled is None else str(wanted.disabled).lower(),
+        given_role=account.role,
+        given_role_before=role_before,
+        disabled=str(account.disabled).lower(),
+        disabled_before=str(disabled_before).lower(),
         password="changed" if password_hash is not None else None,
     )
     return StaffView(login=login, role=Role(account.role), disabled=account.disabled)

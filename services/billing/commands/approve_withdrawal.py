@@ -35,6 +35,8 @@ async def approve_withdrawal(session: AsyncSession, caller: Caller, hold_id: UUI
         asked_by=hold.asked_by,
         hold_id=str(hold.id),
         transfer_id=str(moved.transfer_id),
+        balance_minor=moved.balance_minor,
+        balance_minor_before=moved.balance_before_minor,
     )
     return views.hold_view(hold, caller)
 

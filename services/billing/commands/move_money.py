@@ -33,6 +33,8 @@ async def move_money(
         amount_minor=wanted.amount_minor,
         currency=wanted.currency,
         transfer_id=str(moved.transfer_id),
+        balance_minor=moved.balance_minor,
+        balance_minor_before=moved.balance_before_minor,
     )
     return MoneyMoved(
         transfer_id=moved.transfer_id,

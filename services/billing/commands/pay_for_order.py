@@ -42,6 +42,8 @@ async def pay_for_order(session: AsyncSession, caller: Caller, order_number: str
         amount_minor=amount_minor,
         currency=invoice.currency,
         transfer_id=str(moved.transfer_id),
+        balance_minor=moved.balance_minor,
+        balance_minor_before=moved.balance_before_minor,
     )
     return PaymentView(
         transfer_id=moved.transfer_id,

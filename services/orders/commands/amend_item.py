@@ -27,7 +27,9 @@ async def amend_item(session: AsyncSession, caller: Caller, number: str, line: i
     if _look(item) == before:
         return order
     await tell_change(session, order, item, total_before_minor)
-    await record_act(session, caller, "amend_item", number, line=line, **wanted.model_dump(exclude_none=True))
+    given = wanted.model_dump(exclude_none=True)
+    was = {f"{name}_before": value for name, value in before.items() if name in given}
+    await record_act(session, caller, "amend_item", number, note=None, line=line, **given, **was)
     return order
 
 
@@ -41,8 +43,8 @@ async def accept_price(session: AsyncSession, caller: Caller, number: str, line:
     return order
 
 
-def _look(item: Item) -> tuple[str, int, int]:
-    return item.status, item.unit_price_minor, item.quantity
+def _look(item: Item) -> dict[str, str | int]:
+    return {"status": item.status, "unit_price_minor": item.unit_price_minor, "quantity": item.quantity}
 
 
 async def tell_change(session: AsyncSession, order: Order, item: Item, total_before_minor: int) -> None:

@@ -16,8 +16,9 @@ async def cancel_order(session: AsyncSession, caller: Caller, number: str, reaso
     order = await queries.lock_order(session, number, caller)
     if order.is_cancelled:
         return order
+    before: dict[str, str | int | None] = {"status_before": order.status, "total_minor_before": order.total_minor}
     order.cancel()
     order.version += 1
     await outbox.record(session, OrderCancelled(**order.facts()))
-    await record_act(session, caller, "cancel_order", number, reason)
+    await record_act(session, caller, "cancel_order", number, reason, **before)
     return order

@@ -10,6 +10,7 @@ from services.orders.errors import LoginTaken
 from services.orders.models import Customer
 from services.orders.views import customer_view
 from shared import outbox
+from shared.acts import record_act
 from shared.auth import Caller
 from shared.contracts.http.orders import CustomerView, RegisterCustomer
 from shared.contracts.orders import CustomerRegistered
@@ -20,6 +21,7 @@ async def register_customer(session: AsyncSession, caller: Caller, wanted: Regis
     caller.require_staff()
     customer = Customer(id=uuid4(), **wanted.model_dump())
     await add_customer(session, customer)
+    await record_act(session, caller, "register_customer", str(customer.id))
     return customer_view(customer)
 
 

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.support import conversation, queries
 from services.support.views import ticket_row
+from shared.acts import record_act
 from shared.auth import Caller
 from shared.contracts.http.support import TicketRow, TicketStatus
 
@@ -18,4 +19,5 @@ async def close_ticket(session: AsyncSession, caller: Caller, ticket_id: UUID) -
         before = conversation.Before(ticket)
         ticket.status = TicketStatus.CLOSED.value
         await conversation.tell(session, ticket, before)
+        await record_act(session, caller, "close_ticket", str(ticket.customer_id), ticket_id=str(ticket.id))
     return ticket_row(ticket)

@@ -45,7 +45,10 @@ class Problem(BaseModel):
 
 
 class ActView(View):
-    """What somebody of the staff did: who, when, what, on whom, and the note they left."""
+    """What somebody of the staff did: who, when, what, on whom, and the note they left.
+
+    The act `refused` is what they tried and could not: `tried` and `code` in the details say what, and why.
+    """
 
     at: AwareDatetime
     login: str
@@ -53,4 +56,5 @@ class ActView(View):
     act: str
     subject: str
     note: str | None
-    details: dict[str, str | int | None]
+    details: dict[str, str | int | None] = Field(description="What was changed, and `<name>_before`: as it had been.")
+    correlation_id: str | None = Field(description="`X-Correlation-Id` of the request.")

@@ -1,0 +1,13 @@
+"""An act of staff names the request it was done by."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("acts", sa.Column("correlation_id", sa.Text(), nullable=True))
