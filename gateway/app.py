@@ -16,7 +16,7 @@ from gateway.consumers import push_live, reactions
 from gateway.housekeeping import end_streams_of_ended_sessions, forget_expired_sessions
 from gateway.live import Live
 from gateway.protection import Protection
-from gateway.reconciliation.schedule import keep_reconciling
+from gateway.reconciliation.schedule import keep_looking_at_the_latest, keep_reconciling
 from gateway.routes import admin, live, portal, session
 from gateway.routes.pages import CompressedAssets, serve_sites
 from gateway.settings import GatewaySettings
@@ -51,6 +51,8 @@ def create(settings: GatewaySettings) -> FastAPI:
             asyncio.create_task(keep_reconciling(database, app.state.clients, settings.reconcile_minutes)),
             asyncio.create_task(streams.end_with(app.state.stopping)),
         ]
+        if settings.reconcile_minutes:
+            tasks.append(asyncio.create_task(keep_looking_at_the_latest(database, app.state.clients)))
         yield
         for task in tasks:
             task.cancel()

@@ -51,6 +51,19 @@ async def record_all(session: AsyncSession, events: Sequence[Event]) -> None:
     session.info.setdefault("told", set()).update(event.routing_key for event in events)
 
 
+async def list_told_lately(session: AsyncSession, aggregate: str, after: str, limit: int) -> list[str]:
+    """What events were told about within five minutes, or are yet to be: subjects in their order, after `after`."""
+    told = await session.scalars(
+        text(
+            "SELECT subject FROM outbox WHERE aggregate = :aggregate AND subject > :after"
+            " UNION SELECT subject FROM outbox_archive WHERE aggregate = :aggregate AND subject > :after"
+            " AND sent_at > now() - interval '5 minutes' ORDER BY subject LIMIT :limit"
+        ),
+        {"aggregate": aggregate, "after": after, "limit": limit},
+    )
+    return list(told)
+
+
 async def ring(database: Database) -> None:
     """Wake the relay after commits, for ever.
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from operator import attrgetter
 from typing import TypeVar
 
 import structlog
-from pydantic import BaseModel, RootModel
+from pydantic import RootModel
 
 from gateway.clients import Service, Services
 from gateway.reconciliation.differences import Pair
@@ -27,7 +28,7 @@ NAMED = 100
 TRIES = 5
 
 log = structlog.get_logger()
-P = TypeVar("P", bound=BaseModel)
+P = TypeVar("P")
 
 
 class _Which(Request):
@@ -44,8 +45,8 @@ class Books:
 
     async def pairs(self) -> AsyncIterator[Pair]:
         """Every order that orders or billing knows of, by number."""
-        orders = self._all(self._services.orders, "/positions", OrderPosition, "order_number")
-        invoices = self._all(self._services.billing, "/positions/orders", InvoicePosition, "order_number")
+        orders = self._all(self._services.orders, "/positions", OrderPosition, attrgetter("order_number"))
+        invoices = self._all(self._services.billing, "/positions/orders", InvoicePosition, attrgetter("order_number"))
         order, billed = await anext(orders, None), await anext(invoices, None)
         while order or billed:
             number = min(each.order_number for each in (order, billed) if each)
@@ -69,16 +70,25 @@ class Books:
             for number in named:
                 yield Pair(number, order_of.get(number), billed_of.get(number))
 
+    async def told_lately(self) -> AsyncIterator[str]:
+        """Orders that orders or billing has told something of within minutes, or has yet to."""
+        for service, path in (
+            (self._services.orders, "/positions/lately"),
+            (self._services.billing, "/positions/orders/lately"),
+        ):
+            async for number in self._all(service, path, str, str):
+                yield number
+
     def accounts(self) -> AsyncIterator[AccountPosition]:
-        return self._all(self._services.billing, "/positions/accounts", AccountPosition, "customer_id")
+        return self._all(self._services.billing, "/positions/accounts", AccountPosition, attrgetter("customer_id"))
 
     def counts(self) -> AsyncIterator[CountsPosition]:
-        return self._all(self._services.support, "/positions/counts", CountsPosition, "customer_id")
+        return self._all(self._services.support, "/positions/counts", CountsPosition, attrgetter("customer_id"))
 
     async def shop_count(self) -> ShopCountPosition:
         return await self._services.support.read(ShopCountPosition, "/positions/shop")
 
-    async def _all(self, service: Service, path: str, kind: type[P], key: str) -> AsyncIterator[P]:
+    async def _all(self, service: Service, path: str, kind: type[P], key: Callable[[P], object]) -> AsyncIterator[P]:
         after: str | None = None
         while True:
             begun = time.monotonic()
@@ -88,7 +98,7 @@ class Books:
                 yield position
             if len(part) < PART:
                 return
-            after = str(getattr(part[-1], key))
+            after = str(key(part[-1]))
             await asyncio.sleep(took_seconds * self._rest)
 
     async def _part(self, service: Service, path: str, kind: type[P], which: _Which) -> list[P]:

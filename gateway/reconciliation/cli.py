@@ -45,7 +45,15 @@ ADVICE = {
 }
 
 
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise typer.BadParameter("This machine does not know who you are: say --by.") from error
+
+
 def reconcile(
+    by: Annotated[str, typer.Option(help="who you are", show_default="your login here", default_factory=_login)],
     repair: Annotated[bool, typer.Option(help="Do what is safe about what is found, and say what was done.")] = False,
     settle: Annotated[
         float, typer.Option(min=0, help="What differs counts if nothing has changed for so many seconds.")
@@ -55,7 +63,7 @@ def reconcile(
     console = Console(highlight=False)
     settings = load(ReconcileSettings)
     try:
-        raise typer.Exit(asyncio.run(_run(settings, repair, settle, console)))
+        raise typer.Exit(asyncio.run(_run(settings, by, repair, settle, console)))
     except KeyboardInterrupt:
         console.print("Stopped. What was found until then is kept.")
         raise typer.Exit(130) from None
@@ -67,9 +75,9 @@ def reconcile(
     raise typer.Exit(2)
 
 
-async def _run(settings: ReconcileSettings, repair: bool, settle: float, console: Console) -> int:
+async def _run(settings: ReconcileSettings, by: str, repair: bool, settle: float, console: Console) -> int:
     database, clients = Database(settings.database_url), Clients(settings)
-    services = clients.on_behalf_of(Caller(getpass.getuser(), Role.ADMIN))
+    services = clients.on_behalf_of(Caller(by, Role.ADMIN))
     try:
         with console.status("Looking through the books ...") as status:
             await _wait_and_look(Looking(database, services, settle), status, console)

@@ -16,17 +16,16 @@ _OPEN = Finding.resolved_at.is_(None)
 
 
 @asynccontextmanager
-async def alone(database: Database) -> AsyncIterator[bool]:
-    """Whether nobody else looks through the books now, nor will, as long as the context lasts."""
+async def alone(database: Database, work: str = "reconciliation") -> AsyncIterator[bool]:
+    """Whether nobody else does this work now, nor will, as long as the context lasts."""
     async with database.single_statements.connect() as connection:
-        name = "hashtext('reconciliation')"
-        if not await connection.scalar(text(f"SELECT pg_try_advisory_lock({name})")):
+        if not await connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:work))"), {"work": work}):
             yield False
             return
         try:
             yield True
         finally:
-            await connection.execute(text(f"SELECT pg_advisory_unlock({name})"))
+            await connection.execute(text("SELECT pg_advisory_unlock(hashtext(:work))"), {"work": work})
 
 
 async def begin_round(session: AsyncSession, made_by: str) -> Round:
@@ -67,6 +66,12 @@ async def list_open(session: AsyncSession, subjects: Collection[str]) -> Sequenc
     return (
         await session.scalars(select(Finding).where(_OPEN, Finding.subject.in_(subjects)).order_by(Finding.id))
     ).all()
+
+
+async def list_open_about_orders(session: AsyncSession, limit: int) -> Sequence[Finding]:
+    """The newest ones."""
+    wanted = select(Finding).where(_OPEN, Finding.subject.startswith("ORD-")).order_by(Finding.id.desc())
+    return (await session.scalars(wanted.limit(limit))).all()
 
 
 async def list_findings(

@@ -11,12 +11,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.clients import Clients
 from gateway.reconciliation import findings
 from gateway.reconciliation.differences import Kind
-from gateway.reconciliation.rounds import Looking
+from gateway.reconciliation.rounds import SETTLE_SECONDS, Looking
 from shared.auth import Caller, Role
 from shared.db import Database
 from shared.errors import Refusal
 
 LOOK_SECONDS = 15.0
+# With the time to settle, a payment that does not arrive is found within three minutes.
+LATELY_SECONDS = 60.0
 # It asks for a fifth of the time, so that payments have the rest.
 REST = 4.0
 SCHEDULE = Caller("purser", Role.ADMIN)
@@ -27,24 +29,37 @@ reconciled_at = Gauge("purser_reconciled_timestamp_seconds", "When all books had
 
 
 async def keep_reconciling(database: Database, clients: Clients, minutes: float) -> None:
-    """Every so many minutes, for ever; every gateway shows what any of them has found."""
+    """Every so many minutes, for ever (0: never); every gateway shows what any of them has found."""
     while True:
         await asyncio.sleep(LOOK_SECONDS * random.uniform(0.8, 1.2))
         try:
             await show(database)
             if minutes and await _is_due(database, minutes):
-                await _look_through(database, clients, minutes)
+                await look_through(database, clients, minutes)
         except (SQLAlchemyError, OSError, Refusal) as error:
             log.warning("the books were not looked through", error=repr(error))
 
 
-async def show(database: Database) -> None:
-    """Bring the metrics up to date."""
+async def keep_looking_at_the_latest(database: Database, clients: Clients) -> None:
+    """At what happened within minutes, for ever: it must not wait until all books have been gone through."""
+    while True:
+        await asyncio.sleep(LATELY_SECONDS * random.uniform(0.8, 1.2))
+        try:
+            async with findings.alone(database, "latest reconciliation") as first:
+                if first:
+                    await Looking(database, clients.on_behalf_of(SCHEDULE), rest=REST).look_lately()
+        except (SQLAlchemyError, OSError, Refusal) as error:
+            log.warning("the latest orders were not looked at", error=repr(error))
+
+
+async def show(database: Database) -> dict[str, int]:
+    """Bring the metrics up to date; gives what is open, by kind."""
     async with database.transaction() as session:
         counts, last = await findings.count_open(session), await findings.find_last_round(session)
     for kind in Kind:
         findings_open.labels(kind.value).set(counts.get(kind.value, 0))
     reconciled_at.set(last.timestamp() if last else 0)
+    return counts
 
 
 async def _is_due(database: Database, minutes: float) -> bool:
@@ -53,11 +68,15 @@ async def _is_due(database: Database, minutes: float) -> bool:
     return last is None or datetime.now(UTC) - last >= timedelta(minutes=minutes)
 
 
-async def _look_through(database: Database, clients: Clients, minutes: float) -> None:
+async def look_through(
+    database: Database, clients: Clients, minutes: float, settle_seconds: float = SETTLE_SECONDS
+) -> None:
+    """All books, if that is due and nobody else does it."""
     async with findings.alone(database) as first:
         # Another gateway may have done it while this one thought that it was due.
         if first and await _is_due(database, minutes):
-            looking = Looking(database, clients.on_behalf_of(SCHEDULE), rest=REST)
+            looking = Looking(database, clients.on_behalf_of(SCHEDULE), settle_seconds, rest=REST)
             await looking.run()
-            log.info("the books were looked through", positions=looking.positions)
-            await show(database)
+            counts = await show(database)
+            tell = log.error if counts else log.info
+            tell("the books were looked through", positions=looking.positions, findings=counts)

@@ -17,6 +17,7 @@ from services.billing.commands.request_withdrawal import request_withdrawal
 from services.billing.commands.tell_invoice_again import tell_invoice_again
 from services.billing.errors import UnknownCustomer
 from services.billing.settings import WithdrawalRule
+from shared import outbox
 from shared.acts import list_acts
 from shared.auth import Caller
 from shared.contracts.base import OrderNumber
@@ -261,6 +262,15 @@ async def list_account_positions(
     """How customers' accounts stand, beside what the ledger says, by id."""
     caller.require_admin()
     return await positions.list_account_positions(session, after, limit)
+
+
+@router.get("/positions/orders/lately")
+async def list_told_lately(
+    session: Session, caller: Asking, after: OrderNumber | None = None, limit: Many = 500
+) -> list[OrderNumber]:
+    """Orders whose invoices were told of within minutes, or are yet to be, by number."""
+    caller.require_admin()
+    return await outbox.list_told_lately(session, "invoice", after or "", limit)
 
 
 @router.post("/orders/{order_number}/telling")

@@ -14,6 +14,7 @@ from services.orders.commands.place_order import place_order
 from services.orders.commands.register_customer import register_customer
 from services.orders.commands.tell_order_again import tell_order_again
 from services.orders.models import Order
+from shared import outbox
 from shared.acts import list_acts
 from shared.auth import Caller
 from shared.contracts.base import OrderNumber, Text
@@ -150,6 +151,15 @@ async def list_positions(
     """How orders stand, by number."""
     caller.require_admin()
     return await positions.list_positions(session, after, number, limit)
+
+
+@router.get("/positions/lately")
+async def list_told_lately(
+    session: Session, caller: Asking, after: OrderNumber | None = None, limit: Many = 500
+) -> list[OrderNumber]:
+    """Orders were told of within minutes, or are yet to be, by number."""
+    caller.require_admin()
+    return await outbox.list_told_lately(session, "order", after or "", limit)
 
 
 @router.post("/orders/{number}/telling")

@@ -34,6 +34,9 @@ class Books:
     async def look(self, settle_seconds: float = 0.2) -> None:
         await Looking(self.system.databases["gateway"], self.services, settle_seconds).run()
 
+    async def look_lately(self) -> None:
+        await Looking(self.system.databases["gateway"], self.services, settle_seconds=0.2).look_lately()
+
     async def found(self, *subjects: str) -> list[Finding]:
         async with self.system.databases["gateway"].transaction() as session:
             return list(await findings.list_open(session, subjects))

@@ -1,7 +1,11 @@
 """Defects of each kind, put into the databases by hand, are all found and shown; what is merely on its way never is."""
 
 import asyncio
+from unittest.mock import Mock
 
+from prometheus_client import REGISTRY
+
+from gateway.reconciliation import findings, schedule
 from gateway.reconciliation.differences import Kind
 from tests.e2e.conftest import Books, Spoil, account, digits, gone, invoice, order, partly_paid
 from tests.people import Person
@@ -95,10 +99,10 @@ async def test_a_payment_that_does_not_arrive_is_found_and_gone_when_it_has(purs
     number = await purser.new_order(customer, 700)
     with purser.links["broker"].cut():
         await purser.admin.post(f"/orders/{number}/payments", {})
-        await books.look()
+        await books.look_lately()
         assert await books.kinds(number) == {Kind.PAYMENT_UNSETTLED}
     await purser.settled(number)
-    await books.look()
+    await books.look_lately()
     assert await books.kinds(number) == set()
 
 
@@ -121,3 +125,23 @@ async def test_staff_see_findings_on_the_order_and_in_their_list_and_customers_d
     await books.look()
     resolved = await purser.people["operator"].get("/findings?resolved=true&limit=100")
     assert [each["kind"] for each in resolved["items"] if each["subject"] == number] == ["order_off"]
+
+
+async def test_one_gateway_looks_at_a_time_when_it_is_due_and_all_of_them_show_what_it_found(
+    purser: System, books: Books
+) -> None:
+    customer, number = await partly_paid(purser)
+    await account("balance_minor = balance_minor + 1")(books, customer, number)
+    database = purser.databases["gateway"]
+    clients = Mock(on_behalf_of=lambda _: books.services)
+    async with findings.alone(database):
+        await schedule.look_through(database, clients, minutes=0.0001, settle_seconds=0.1)
+    await schedule.look_through(database, clients, minutes=10_000, settle_seconds=0.1)
+    assert await books.found(customer.id) == []
+    await schedule.look_through(database, clients, minutes=0.0001, settle_seconds=0.1)
+    assert await books.kinds(customer.id) == {Kind.BALANCE_OFF}
+    await schedule.show(database)
+    shown = REGISTRY.get_sample_value("purser_findings", {"kind": "balance_off"})
+    assert shown
+    assert shown >= 1
+    assert REGISTRY.get_sample_value("purser_reconciled_timestamp_seconds")
