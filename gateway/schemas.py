@@ -1,14 +1,13 @@
 """The gateway's own shapes; what it only passes on is in shared/contracts/http."""
 
-from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from gateway.reconciliation.differences import Figures, Kind
 from shared.auth import Role
-from shared.contracts.base import Currency, OrderNumber, Price, Text
+from shared.contracts.base import Currency, Day, OrderNumber, Price, Text
 from shared.contracts.http.base import Address, Page, Request, View
 from shared.contracts.http.billing import HoldState, HoldView
 from shared.contracts.http.orders import (
@@ -79,7 +78,7 @@ class ChangeStaff(Request):
 
     role: StaffRole | None = None
     password: NewPassword | None = None
-    disabled: bool | None = None
+    disabled: StrictBool | None = None
 
 
 class StaffView(View):
@@ -224,8 +223,8 @@ class TheseCustomers(Part):
 
 
 class WhichTransfers(Part):
-    since: date | None = Field(None, alias="from", description="The first day, UTC.")
-    to: date | None = Field(None, description="The last day, UTC.")
+    since: Day | None = Field(None, alias="from", description="The first day, UTC.")
+    to: Day | None = Field(None, description="The last day, UTC.")
 
 
 class WhichHolds(Part):

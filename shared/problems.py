@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from shared.contracts.http.base import Problem
 from shared.db import is_unreachable, sqlstate
@@ -19,6 +20,7 @@ from shared.errors import Busy, IdempotencyKeyInvalid, IdempotencyKeyMissing, In
 
 MAX_BODY_BYTES = 64_000
 MOST_ERRORS = 20
+NO_JSON = "The body cannot be read as JSON, or says something twice."
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": description,
@@ -91,21 +93,33 @@ async def _refuse_invalid(request: Request, invalid: Exception) -> Response:
             request, IdempotencyKeyInvalid("An Idempotency-Key is 1 to 255 printable ASCII characters.")
         )
     if first["type"] == "json_invalid":
-        return problem(400, "malformed_json", "The body cannot be read as JSON.")
+        return problem(400, "malformed_json", NO_JSON)
     sentence = "; ".join(f"{error['field']}: {error['message']}" for error in errors[:5])
     return await refuse(request, InvalidRequest(sentence, errors=errors))
 
 
-async def _refuse_http(_: Request, error: Exception) -> Response:
+async def _refuse_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     codes = {
-        400: ("malformed_json", "The body cannot be read as JSON."),
+        400: ("malformed_json", NO_JSON),
         404: ("not_found", "There is nothing at this address."),
         405: ("method_not_allowed", "This address does not take this method."),
         413: ("body_too_large", f"A body may have {MAX_BODY_BYTES} bytes at most."),
     }
     code, sentence = codes.get(error.status_code, ("refused", "The request was refused."))
-    return problem(error.status_code, code, sentence, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed_methods(request))
+    return problem(error.status_code, code, sentence, headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """All that this address takes; the framework names those of the first route that it finds there."""
+    return [
+        method
+        for method in ("GET", "POST", "PATCH", "DELETE")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 async def _answer_database_error(request: Request, error: Exception) -> Response:

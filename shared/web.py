@@ -19,6 +19,7 @@ import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.types import ASGIApp
 
 from shared import auth, failpoints, idempotency, outbox
 from shared.auth import Caller
@@ -205,7 +206,7 @@ def serve(app: FastAPI, settings: ServerSettings) -> None:
         sys.exit(3)
 
 
-def server_config(app: FastAPI, **where: Any) -> uvicorn.Config:
+def server_config(app: ASGIApp, **where: Any) -> uvicorn.Config:
     """How every process answers HTTP; what is still being answered when it is told to stop is given 2 seconds."""
     return uvicorn.Config(
         app,

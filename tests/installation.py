@@ -11,8 +11,8 @@ from typing import Any
 import asyncpg
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import FastAPI
 from sqlalchemy.engine import make_url
+from starlette.types import ASGIApp
 
 from deploy.postgres.provision import provision
 from shared.migrations import upgrade
@@ -77,7 +77,7 @@ class Installation:
 
 
 @asynccontextmanager
-async def serving(app: FastAPI) -> AsyncIterator[str]:
+async def serving(app: ASGIApp) -> AsyncIterator[str]:
     """The application, answering real HTTP on a free port; gives its URL."""
     listening = socket.create_server(("127.0.0.1", 0))
     # Inherited by every connection; asyncio would set it on sockets that it makes itself. Else each answer takes 40 ms.

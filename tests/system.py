@@ -1,6 +1,6 @@
 """The whole Purser in one process, on real servers, answering real HTTP."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -29,11 +29,16 @@ from services.support import worker as support_worker
 from shared.db import Database
 from shared.settings import ApiSettings, WorkerSettings
 from tests.eventually import eventually
-from tests.installation import PACKAGES, Installation, serving, settings
+from tests.installation import PACKAGES, SERVICES, Installation, serving, settings
 from tests.link import Link, linked
 from tests.people import Person
 from tests.promise import Promise
 
+APIS: dict[str, tuple[Callable[[Any], FastAPI], type[ApiSettings]]] = {
+    "orders": (orders_api.create, OrdersApiSettings),
+    "billing": (billing_api.create, BillingApiSettings),
+    "support": (support_api.create, ApiSettings),
+}
 STAFF = ("admin", "financier", "operator")
 PASSWORD = "correct horse battery staple"
 # Passwords are hashed and compared hundreds of times here; at full strength each costs a third of a second of a core.
@@ -64,6 +69,13 @@ class System:
     @property
     def admin(self) -> Person:
         return self.people["admin"]
+
+    async def make_staff(self) -> None:
+        """Make a login for each role, or put it right again."""
+        for role in STAFF:
+            async with self.databases["gateway"].transaction() as session:
+                await set_staff_login(session, role, role, PASSWORD)
+            self.people[role] = await self.sign_in(role)
 
     async def new_customer(self, balance_minor: int = 0) -> Person:
         """Somebody of one's own, with a balance."""
@@ -151,21 +163,22 @@ class System:
         }
 
 
+def service_api(installation: Installation, service: str) -> FastAPI:
+    """The service's API."""
+    create, kind = APIS[service]
+    url = installation.database_url(service)
+    return create(settings(kind, database_url=url, caller_public_keys=installation.public_key))
+
+
 def _processes(installation: Installation, broker: Link) -> dict[str, FastAPI]:
     """A service's API and worker, for each."""
-
-    def api(service: str, kind: type[Any] = ApiSettings) -> Any:
-        url = installation.database_url(service)
-        return settings(kind, database_url=url, caller_public_keys=installation.public_key)
 
     def worker(service: str) -> Any:
         url = installation.database_url(service)
         return settings(WorkerSettings, database_url=url, broker_url=_broker_url(installation, service, broker))
 
     return {
-        "orders": orders_api.create(api("orders", OrdersApiSettings)),
-        "billing": billing_api.create(api("billing", BillingApiSettings)),
-        "support": support_api.create(api("support")),
+        **{service: service_api(installation, service) for service in SERVICES},
         "orders-worker": orders_worker.create(worker("orders")),
         "billing-worker": billing_worker.create(worker("billing")),
         "support-worker": support_worker.create(worker("support")),
@@ -180,12 +193,6 @@ def _broker_url(installation: Installation, user: str, broker: Link) -> str:
 async def _link(stack: AsyncExitStack, url: str) -> Link:
     where = make_url(url)
     return await stack.enter_async_context(linked(where.host or "", where.port or 0))
-
-
-async def _make_staff(gateway_database: Database) -> None:
-    for role in STAFF:
-        async with gateway_database.transaction() as session:
-            await set_staff_login(session, role, role, PASSWORD)
 
 
 @asynccontextmanager
@@ -210,12 +217,10 @@ async def running_system(installation: Installation) -> AsyncIterator[System]:
         databases = {name: Database(installation.database_url(name)) for name in PACKAGES}
         for database in databases.values():
             stack.push_async_callback(database.close)
-        await _make_staff(databases["gateway"])
         url = await stack.enter_async_context(serving(gateway.create(gateway_settings)))
         async with httpx.AsyncClient(base_url=url) as anybody:
             promise = Promise((await anybody.get("/openapi.json")).json())
         people = await stack.enter_async_context(AsyncExitStack())
         system = System(installation, url, databases, links, promise, {}, people)
-        for role in STAFF:
-            system.people[role] = await system.sign_in(role)
+        await system.make_staff()
         yield system

@@ -24,6 +24,7 @@ from gateway.schemas import (
     WhichTickets,
     WhichTransfers,
 )
+from shared.bodies import UnambiguousRoute
 from shared.contracts.base import OrderNumber
 from shared.contracts.http.base import ActView, Page
 from shared.contracts.http.billing import (
@@ -49,7 +50,7 @@ from shared.contracts.http.support import (
 )
 from shared.web import IdempotencyKey
 
-router = APIRouter(prefix="/api/admin", dependencies=[Depends(staff_only)])
+router = APIRouter(route_class=UnambiguousRoute, prefix="/api/admin", dependencies=[Depends(staff_only)])
 router.include_router(staff.router)
 router.include_router(holds.router)
 router.include_router(findings.router)

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Query
 
 from gateway.reconciliation import findings
 from gateway.schemas import FindingsPage, FindingView, WhichFindings
+from shared.bodies import UnambiguousRoute
 from shared.web import Session, decode_cursor, encode_cursor
 
-router = APIRouter(prefix="/findings", tags=["findings"])
+router = APIRouter(route_class=UnambiguousRoute, prefix="/findings", tags=["findings"])
 
 
 @router.get("")

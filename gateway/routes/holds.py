@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query, Response
 from gateway.asking import Ask
 from gateway.names import with_names
 from gateway.schemas import NamedHold, WhichHolds
+from shared.bodies import UnambiguousRoute
 from shared.contracts.http.base import Page
 from shared.contracts.http.billing import Decide, HoldCounts, HoldView
 from shared.web import IdempotencyKey
 
-router = APIRouter(tags=["money"])
+router = APIRouter(route_class=UnambiguousRoute, tags=["money"])
 
 
 @router.get("/holds", response_model=Page[NamedHold])

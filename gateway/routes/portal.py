@@ -10,6 +10,7 @@ from gateway.asking import Ask, Asking, OwnDatabase, customers_only
 from gateway.customers import find_refusal_of_order
 from gateway.order_page import order_page, placed_page
 from gateway.schemas import OrderPage, Part, PlaceOwnOrder, WhichMessages, WhichOwnOrders, WhichTransfers
+from shared.bodies import UnambiguousRoute
 from shared.contracts.base import OrderNumber
 from shared.contracts.http.base import Page
 from shared.contracts.http.billing import BalanceView, PayForOrder, PaymentView, StatementView
@@ -25,7 +26,9 @@ from shared.contracts.http.support import (
 )
 from shared.web import IdempotencyKey
 
-router = APIRouter(prefix="/api/portal", dependencies=[Depends(customers_only)], tags=["portal"])
+router = APIRouter(
+    route_class=UnambiguousRoute, prefix="/api/portal", dependencies=[Depends(customers_only)], tags=["portal"]
+)
 Number = Annotated[OrderNumber, Path()]
 ItsLine = Annotated[int, Path(ge=1, le=100_000)]
 

@@ -10,8 +10,9 @@ from gateway.asking import Asking, Session, refuse_cross_site
 from gateway.schemas import SessionView, SignIn, TokenForm, TokenView
 from shared import web
 from shared.auth import Caller
+from shared.bodies import UnambiguousRoute
 
-router = APIRouter(prefix="/api", tags=["session"])
+router = APIRouter(route_class=UnambiguousRoute, prefix="/api", tags=["session"])
 
 
 async def _begin(request: Request, login: str, password: str) -> signing.Begun:

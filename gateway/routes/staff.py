@@ -12,11 +12,12 @@ from gateway.schemas import ChangeStaff, NewStaff, NewStaffView, Part, StaffView
 from shared import idempotency
 from shared.acts import list_acts
 from shared.auth import Role
+from shared.bodies import UnambiguousRoute
 from shared.contracts.http.base import ActView, Page
 from shared.contracts.http.orders import Login
 from shared.web import IdempotencyKey, Session, decode_cursor, encode_cursor
 
-router = APIRouter(prefix="/staff", tags=["staff"], dependencies=[Depends(admins_only)])
+router = APIRouter(route_class=UnambiguousRoute, prefix="/staff", tags=["staff"], dependencies=[Depends(admins_only)])
 ItsLogin = Annotated[Login, Path()]
 
 

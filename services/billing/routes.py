@@ -20,7 +20,8 @@ from services.billing.settings import WithdrawalRule
 from shared import outbox
 from shared.acts import list_acts
 from shared.auth import Caller
-from shared.contracts.base import OrderNumber
+from shared.bodies import UnambiguousRoute
+from shared.contracts.base import Day, OrderNumber
 from shared.contracts.http.base import ActView, Page
 from shared.contracts.http.billing import (
     BalanceView,
@@ -54,7 +55,7 @@ from shared.web import (
     encode_place,
 )
 
-router = APIRouter(tags=["billing"])
+router = APIRouter(route_class=UnambiguousRoute, tags=["billing"])
 Number = Annotated[OrderNumber, Path()]
 
 
@@ -210,8 +211,8 @@ async def get_statement(
     session: Session,
     caller: Seeing,
     currency: ShopCurrency,
-    since: Annotated[date | None, Query(alias="from", description="The first day, UTC.")] = None,
-    to: Annotated[date | None, Query(description="The last day, UTC.")] = None,
+    since: Annotated[Day | None, Query(alias="from", description="The first day, UTC.")] = None,
+    to: Annotated[Day | None, Query(description="The last day, UTC.")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> StatementView:

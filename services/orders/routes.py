@@ -17,6 +17,7 @@ from services.orders.models import Order
 from shared import outbox
 from shared.acts import list_acts
 from shared.auth import Caller
+from shared.bodies import UnambiguousRoute
 from shared.contracts.base import OrderNumber, Text
 from shared.contracts.http.base import ActView, Page
 from shared.contracts.http.orders import (
@@ -33,7 +34,7 @@ from shared.contracts.http.reconciliation import OrderPosition, ToldAgain
 from shared.contracts.orders import OrderStatus
 from shared.web import Asking, Cursor, Limit, Many, Numbers, Once, Session, decode_cursor, encode_cursor
 
-router = APIRouter(tags=["orders"])
+router = APIRouter(route_class=UnambiguousRoute, tags=["orders"])
 Number = Annotated[OrderNumber, Path()]
 ItsLine = Annotated[int, Path(ge=1, le=100_000)]
 Search = Annotated[Text, Query(max_length=200)]

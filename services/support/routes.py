@@ -16,6 +16,7 @@ from services.support.errors import UnknownCustomer
 from services.support.models import Ticket
 from shared.acts import list_acts
 from shared.auth import Caller
+from shared.bodies import UnambiguousRoute
 from shared.contracts.http.base import ActView, Page
 from shared.contracts.http.reconciliation import CountsPosition, ShopCountPosition, ToldAgain
 from shared.contracts.http.support import (
@@ -41,7 +42,7 @@ from shared.web import (
     encode_place,
 )
 
-router = APIRouter(tags=["support"])
+router = APIRouter(route_class=UnambiguousRoute, tags=["support"])
 MESSAGES_AT_ONCE = 100
 
 

@@ -1,9 +1,11 @@
 """Words that every contract is made of."""
 
+import re
+from datetime import date
 from typing import Annotated, Any, ClassVar
 from unicodedata import category
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 LARGEST_AMOUNT_MINOR = 10**12
 
@@ -27,6 +29,16 @@ OrderNumber = Annotated[str, StringConstraints(pattern=r"^ORD-[0-9]{10}$")]
 
 Line = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 """An item's place in its order."""
+
+
+def _day(given: object) -> object:
+    """By itself pydantic takes seconds since 1970 as well."""
+    if isinstance(given, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", given):
+        raise ValueError("must be a day as 2026-01-31")
+    return given
+
+
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 def storable(text: str) -> str:
