@@ -1,6 +1,6 @@
 # `make help` lists what there is: every target says in its `##` what it does.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset status logs import test faults races mutants browser check format contracts lock
+.PHONY: help up down reset status logs import test faults races mutants fuzz browser check format contracts lock
 
 # Makes or renews the environment when the lock has changed; otherwise it costs nothing.
 purser = deploy/bootstrap && .purser/venv/bin/purser
@@ -45,6 +45,10 @@ races: ## 2,000 races of payment with cancellation and with amendment each, and 
 mutants: ## take one mechanism away at a time: what must catch it goes red (NAME=one, LIST=1 to see them)
 	@deploy/bootstrap
 	@$(bin)/python -m tests.mutants $(if $(LIST),--list) $(NAME)
+
+fuzz: ## try every route at random for longer, and differently each time: make fuzz FOR=60 (seconds for each interface)
+	@deploy/bootstrap
+	@PURSER_FUZZ_SECONDS=$(or $(FOR),60) $(bin)/pytest tests/fuzz/test_schemathesis.py $(ARGS)
 
 browser: ## get a Chromium for the browser tests, which are skipped without one
 	@deploy/bootstrap

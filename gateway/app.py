@@ -33,7 +33,7 @@ from shared.web import serve, web_app
 
 def create(settings: GatewaySettings) -> FastAPI:
     database = Database(settings.database_url)
-    streams = Live()
+    streams = Live(settings.live_streams)
     health = Health({"database": database_check(database)})
 
     @asynccontextmanager

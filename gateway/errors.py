@@ -28,6 +28,14 @@ class TooManyStreams(Refusal):
         super().__init__(f"This login has {most} live streams open already: close some first.")
 
 
+class GatewayFull(Refusal):
+    status = 503
+    retry_after_seconds = 30
+
+    def __init__(self) -> None:
+        super().__init__("No more live streams can be opened here just now. Everything else works; try again later.")
+
+
 class CrossSite(Forbidden):
     """A browser sent a write on behalf of another site."""
 

@@ -12,18 +12,18 @@ from itertools import islice
 from uuid import UUID, uuid4
 
 from fastapi.responses import StreamingResponse
-from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from fastapi.sse import format_sse_event
 from prometheus_client import Counter, Gauge
 from starlette.types import Receive, Scope, Send
 
-from gateway.errors import TooManyStreams
-from gateway.news import News
+from gateway.errors import GatewayFull, TooManyStreams
+from gateway.news import Beacon, News
 from shared.auth import Caller
 
 REMEMBERED = 2_000
 WAITING = 256
 STREAMS_PER_LOGIN = 20
-PING_SECONDS = 15.0
+BEACON_SECONDS = 15.0
 
 streams_open = Gauge("purser_live_streams", "Browsers that listen")
 pushed_total = Counter("purser_live_events_total", "Events told to those who listen")
@@ -75,23 +75,32 @@ class Stream:
             self._waiting.get_nowait()
         self._waiting.put_nowait(None)
 
-    async def frames(self) -> AsyncIterator[bytes]:
-        """What is told from now on, with a sign of life whenever nothing was for a while."""
+    async def frames(self, told: int = 0) -> AsyncIterator[bytes]:
+        """What is told from now on, after so many events already; and now and then a `Beacon`."""
+        clock = asyncio.get_running_loop().time
+        beacon_at = clock() + BEACON_SECONDS
         while True:
             try:
-                async with asyncio.timeout(PING_SECONDS):
-                    told = await self._waiting.get()
+                async with asyncio.timeout_at(beacon_at):
+                    event = await self._waiting.get()
             except TimeoutError:
-                told = KEEPALIVE_COMMENT
-            if told is None:
+                event = b""
+            if event is None:
                 return
-            yield told
+            if event:
+                told += 1
+                yield event
+            if clock() >= beacon_at:
+                beacon_at = clock() + BEACON_SECONDS
+                yield frame(Beacon(told=told))
 
 
 class Live:
     """All streams of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_streams: int = 10_000) -> None:
+        self._most_streams = most_streams
+        self._count = 0
         self._streams: defaultdict[UUID | None, set[Stream]] = defaultdict(set)
         self._open: defaultdict[str, int] = defaultdict(int)
         self.begin_anew()
@@ -123,15 +132,19 @@ class Live:
                     stream.tell(told)
 
     def join(self, stream: Stream) -> None:
-        """From now on the stream is told; refuses `TooManyStreams`."""
+        """From now on the stream is told; refuses `TooManyStreams` and `GatewayFull`."""
         if self._open[stream.caller.login] >= STREAMS_PER_LOGIN:
             raise TooManyStreams(STREAMS_PER_LOGIN)
+        if self._count >= self._most_streams:
+            raise GatewayFull
+        self._count += 1
         self._open[stream.caller.login] += 1
         self._streams[stream.caller.customer_id].add(stream)
         streams_open.inc()
 
     def leave(self, stream: Stream) -> None:
         streams_open.dec()
+        self._count -= 1
         self._open[stream.caller.login] -= 1
         if not self._open[stream.caller.login]:
             del self._open[stream.caller.login]
@@ -169,7 +182,7 @@ class Live:
         return [stream for streams in self._streams.values() for stream in streams]
 
 
-def frame(news: News, place: str) -> bytes:
+def frame(news: News, place: str | None = None) -> bytes:
     return format_sse_event(event=news.event(), data_str=news.model_dump_json(exclude_unset=True), id=place)
 
 

@@ -31,13 +31,15 @@ LastEventId = Annotated[str, Header(alias="Last-Event-ID", max_length=100, descr
 @router.get("/api/admin/live", status_code=200, dependencies=[Depends(staff_only)])
 async def live_for_staff(request: Request, session: Session, ask: Ask, last_event_id: LastEventId = "") -> Response:
     """What happens in the shop: `snapshot` first (or what was missed), then `order_changed`, `balance_changed`,
-    `hold_changed`, `ticket_counts_changed`, `ticket_changed`, `message_added` as it comes."""
+    `hold_changed`, `ticket_counts_changed`, `ticket_changed`, `message_added` as it comes, and a `beacon` every
+    15 seconds."""
     return _stream(request, session, ask, last_event_id)
 
 
 @router.get("/api/portal/live", status_code=200, dependencies=[Depends(customers_only)])
 async def live_for_customers(request: Request, session: Session, ask: Ask, last_event_id: LastEventId = "") -> Response:
-    """What happens to my orders, balance and tickets: `snapshot` first (or what was missed), then as it comes."""
+    """What happens to my orders, balance and tickets: `snapshot` first (or what was missed), then as it comes, and a
+    `beacon` every 15 seconds."""
     return _stream(request, session, ask, last_event_id)
 
 
@@ -55,7 +57,7 @@ def _stream(request: Request, session: Session, services: Services, last_event_i
             yield frame(await _snapshot(services), place)
         else:
             yield b"".join(missed)
-        async for told in stream.frames():
+        async for told in stream.frames(1 if missed is None else len(missed)):
             yield told
 
     return LiveResponse(live, stream, frames())

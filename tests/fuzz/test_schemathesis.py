@@ -1,6 +1,6 @@
 """Everything that the interfaces say they take, and much that they do not: no answer but as they say.
 
-Longer, with another seed each time: `make fuzz FOR=10m`. Live streams are left out, because they do not end.
+Longer, with another seed each time: `make fuzz FOR=120`. Live streams are left out, because they do not end.
 """
 
 import asyncio

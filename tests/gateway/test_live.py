@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from gateway import live as live_push
-from gateway.errors import TooManyStreams
+from gateway.errors import GatewayFull, TooManyStreams
 from gateway.live import STREAMS_PER_LOGIN, WAITING, Live, Push, Stream
 from gateway.news import TicketCountsChanged as TicketCountsNews
 from shared.auth import Caller, Role
@@ -120,7 +120,33 @@ async def test_one_login_has_so_many_streams_and_no_more() -> None:
 
 
 async def test_a_quiet_stream_shows_that_it_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_push, "PING_SECONDS", 0.01)
-    async for frame in Stream(STAFF, b"").frames():
-        assert frame.startswith(b":")
-        break
+    monkeypatch.setattr(live_push, "BEACON_SECONDS", 0.01)
+    assert await anext(Stream(STAFF, b"").frames()) == b'event: beacon\ndata: {"told":0}\n\n'
+
+
+async def test_a_beacon_tells_how_many_events_were_told_also_on_a_busy_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_push, "BEACON_SECONDS", 0.01)
+    live, stream = Live(), Stream(STAFF, b"")
+    live.join(stream)
+    frames, shown, beacons = stream.frames(told=3), 3, 0
+    while beacons < 3:
+        live.push(news(uuid4()))
+        frame = await anext(frames)
+        if b"event: beacon" in frame:
+            assert b'{"told":%d}' % shown in frame
+            beacons += 1
+        else:
+            shown += 1
+        await asyncio.sleep(0.002)
+    assert shown > 6
+
+
+async def test_a_gateway_has_so_many_streams_and_no_more() -> None:
+    live, callers = Live(most_streams=2), [Caller(f"oper{n}", Role.OPERATOR) for n in range(3)]
+    first, *_ = streams = [Stream(caller, b"") for caller in callers]
+    for stream in streams[:2]:
+        live.join(stream)
+    with pytest.raises(GatewayFull):
+        live.join(streams[2])
+    live.leave(first)
+    live.join(streams[2])

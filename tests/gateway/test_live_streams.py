@@ -65,7 +65,7 @@ async def browser(person: Person, last_event_id: str = "") -> AsyncIterator[Brow
                     event[name] = value
                 elif "event" in event:
                     open_one.shown.append((event["event"], json.loads(event["data"])))
-                    open_one.place = event["id"]
+                    open_one.place = event.get("id", open_one.place)
                     event = {}
             open_one.ended = True
 
@@ -170,6 +170,19 @@ async def test_after_a_break_a_browser_begins_anew_because_something_may_not_hav
 async def _anew(live: Live, place: str) -> bool:
     """What is remembered begins later than there."""
     return live.missed(STAFF, place) is None
+
+
+async def test_a_beacon_counts_what_the_browser_was_shown(
+    gateway: Gateway, hearing: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.live.BEACON_SECONDS", 0.1)
+    operator = await gateway.person(Role.OPERATOR)
+    async with browser(operator) as mine:
+        await mine.sees("snapshot")
+        await tell(gateway, *(order_changed(uuid4()) for _ in range(3)))
+        await mine.sees("beacon", told=4)
+    async with browser(operator, mine.place) as back:
+        await back.sees("beacon", told=0)
 
 
 async def test_signing_out_ends_the_streams(gateway: Gateway, hearing: None) -> None:

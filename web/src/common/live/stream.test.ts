@@ -16,6 +16,7 @@ let stream: LiveStream;
 
 beforeEach(() => {
   vi.useFakeTimers();
+  vi.spyOn(Math, 'random').mockReturnValue(1);
   asked = [];
   told = [];
   answers = [];
@@ -38,6 +39,7 @@ afterEach(() => {
   stream.stop();
   vi.useRealTimers();
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
 });
 
 const states = () => told.flatMap((each) => ('state' in each ? each.state : []));
@@ -93,6 +95,40 @@ test('a stream that has died without a word is noticed by its silence', async ()
   await vi.advanceTimersByTimeAsync(60_000);
   expect(asked[0]?.signal.aborted).toBe(true);
   expect(asked.length).toBeGreaterThan(1);
+});
+
+const beacon = (told: number) => `event: beacon\ndata: {"told":${told}}\n\n`;
+
+test('a beacon that counts what was seen is nobody’s concern', async () => {
+  stream.start();
+  await settle();
+  asked[0]?.say(`id: e:1\nevent: snapshot\ndata: {}\n\nid: e:2\nevent: order_changed\ndata: {}\n\n${beacon(2)}`);
+  await settle();
+  expect(told).toHaveLength(3);
+  expect(asked[0]?.signal.aborted).toBe(false);
+});
+
+test('an event lost on the way is noticed by the next beacon: it begins anew, from nowhere', async () => {
+  stream.start();
+  await settle();
+  asked[0]?.say(`id: e:1\nevent: snapshot\ndata: {}\n\n${beacon(2)}`);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(asked[0]?.signal.aborted).toBe(true);
+  expect(asked[1]?.headers).not.toHaveProperty('Last-Event-ID');
+  expect(states()).toEqual(['open', 'broken', 'open']);
+  asked[1]?.say(`id: e:2\nevent: snapshot\ndata: {}\n\n${beacon(1)}`);
+  await settle();
+  expect(asked[1]?.signal.aborted).toBe(false);
+});
+
+test('whoever waits for a server that is away waits neither long nor all as long', async () => {
+  vi.mocked(Math.random).mockReturnValue(0);
+  answers = Array.from({ length: 30 }, () => 'broken' as const);
+  stream.start();
+  await vi.advanceTimersByTimeAsync(20_000);
+  const left = answers.length;
+  await vi.advanceTimersByTimeAsync(4_000);
+  expect(left - answers.length).toBe(2);
 });
 
 test('after a sleep it is asked at once whether the stream still lives', async () => {

@@ -1,16 +1,17 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream';
+import type { Beacon } from '../api/schema';
 
 /** `open`: news come as they happen. `broken`: it is being tried again. `ended`: nobody is signed in any more. */
 export type State = 'open' | 'broken' | 'ended';
 
 export type Told = { state: State } | { event: string; data: string };
 
-// The server says something at least every 15 s.
+// The server's beacon comes every 15 s, and says how many events there were.
 const SILENCE_MS = 40_000;
-const LONGEST_WAIT_MS = 8_000;
+const LONGEST_WAIT_MS = 4_000;
 
 /**
- * One live stream, kept open: it comes back where it stopped, by `Last-Event-ID`.
+ * One live stream, kept open: it comes back where it stopped, by `Last-Event-ID`; where something was lost, from the start.
  *
  * A browser's own EventSource gives up on any other answer than a stream, hides the server's signs of life, and does not
  * say why it failed.
@@ -83,13 +84,25 @@ export class LiveStream {
       },
     });
     const parsing = new EventSourceParserStream({ onRetry: (ms) => (this.retryMs = ms) });
+    let seen = 0;
     const reader = answer.body.pipeThrough(heard).pipeThrough(new TextDecoderStream()).pipeThrough(parsing).getReader();
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       const { id, event, data } = next.value;
+      if (event === 'beacon') {
+        if ((JSON.parse(data) as Beacon).told !== seen) this.beginAnew();
+        continue;
+      }
+      seen++;
       if (id) this.lastId = id;
       this.tell({ event: event ?? 'message', data });
     }
     return true;
+  }
+
+  /** Something was lost on the way, and nobody knows what. */
+  private beginAnew(): void {
+    this.lastId = '';
+    this.attempt.abort();
   }
 
   private endIfSilent(): void {
@@ -97,7 +110,7 @@ export class LiveStream {
   }
 
   private pause(): Promise<void> {
-    const wait = Math.min(this.retryMs * 1.5 ** this.failures++, LONGEST_WAIT_MS);
+    const wait = Math.min(this.retryMs * 1.5 ** this.failures++, LONGEST_WAIT_MS) * (0.5 + Math.random() / 2);
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, wait);
       this.wake = () => {
