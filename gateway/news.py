@@ -94,10 +94,14 @@ class Snapshot(News):
 
 
 class Beacon(News):
-    """A sign of life, every 15 seconds, with the count of all other events that this stream was told so far: whoever has
-    seen another number has missed something, and begins anew without Last-Event-ID."""
+    """A sign of life, every 15 seconds, with the count of all other events that this stream was told so far.
+
+    Whoever has seen another number has missed something, and begins anew without Last-Event-ID.
+    """
 
     told: int
 
 
-AnyNews = Beacon | Snapshot | OrderChanged | BalanceChanged | HoldChanged | TicketCountsChanged | TicketChanged | MessageAdded
+AnyNews = (
+    Beacon | Snapshot | OrderChanged | BalanceChanged | HoldChanged | TicketCountsChanged | TicketChanged | MessageAdded
+)
