@@ -29,11 +29,16 @@ HEARTBEAT_SECONDS = 5
 log = structlog.get_logger()
 
 
+def is_told_to_end() -> bool:
+    """Whether the task that asks has been cancelled, though the bus's library may have swallowed that."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 def must_end(error: BaseException) -> bool:
     """Whether what the bus's work was interrupted by is its own end: a frozen broker's connection dies by a
     CancelledError that nobody asked for."""
-    task = asyncio.current_task()
-    return isinstance(error, (KeyboardInterrupt, SystemExit)) or (task is not None and task.cancelling() > 0)
+    return isinstance(error, (KeyboardInterrupt, SystemExit)) or is_told_to_end()
 
 
 async def is_set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
 from shared.db import Database
 from shared.health import Check, Health, Notices, NotReady, note
-from shared.messaging import DEAD_LETTERS, must_end
+from shared.messaging import DEAD_LETTERS, is_told_to_end, must_end
 from shared.relay import Relay
 
 LOOK_SECONDS = 5.0
@@ -110,7 +110,7 @@ def relay_check(relay: Relay, health: Health) -> Check:
 async def watch_broker(listener: str, broker_url: str, health: Health, obstacles: Notices) -> None:
     """For ever: is the broker there, are the listener's queues, does somebody listen, are there dead letters? What
     hinders goes to `obstacles`, which may be the health's warnings, for a process that can do without."""
-    while True:
+    while not is_told_to_end():
         try:
             await _watch_queues(listener, broker_url, health, obstacles)
         except BaseException as error:
@@ -125,7 +125,7 @@ async def _watch_queues(listener: str, broker_url: str, health: Health, obstacle
     async with asyncio.timeout(ANSWER_SECONDS):
         connection = await aio_pika.connect(broker_url, heartbeat=10)
     try:
-        while True:
+        while not is_told_to_end():
             async with asyncio.timeout(ANSWER_SECONDS):
                 await _look_at_queues(listener, connection, health, obstacles)
             broker_reached.labels(listener).set(1)
