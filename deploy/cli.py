@@ -13,6 +13,7 @@ from deploy.local.logs import follow
 from deploy.local.programs import Programs
 from deploy.local.secrets import Secrets
 from deploy.operating import dead_letters_cli
+from deploy.operating.replay_cli import replay
 from gateway.reconciliation.cli import reconcile
 from services.billing.verifier.cli import verify
 from services.orders.importer.cli import import_
@@ -26,6 +27,7 @@ TOLD = {
     "verify": ("PURSER_DATABASE_URL", Programs.verifying),
     "reconcile": ("PURSER_DATABASE_URL", Programs.reconciling),
     "dead-letters": ("PURSER_BROKER_URL", Programs.operating),
+    "replay": ("PURSER_BROKER_URL", Programs.operating),
 }
 
 
@@ -72,6 +74,7 @@ def logs(process: Annotated[str | None, typer.Argument(help="such as billing-api
 
 app.command(name="import")(import_)
 app.command()(reconcile)
+app.command()(replay)
 app.command()(verify)
 app.add_typer(dead_letters_cli.app, name="dead-letters")
 

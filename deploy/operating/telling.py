@@ -23,21 +23,21 @@ def say(line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def run(work: Coroutine[Any, Any, int]) -> None:
-    """End the command with what `work` gives, or with a sentence on why it broke off."""
+def run(work: Coroutine[Any, Any, int], again: str = AGAIN) -> None:
+    """End the command with what `work` gives, or with a sentence on why it broke off, and `again`, what to do then."""
     code, stopped = 2, ""
     try:
         code = asyncio.run(work)
     except KeyboardInterrupt:
-        code, stopped = 130, f"Stopped. {AGAIN}"
+        code, stopped = 130, f"Stopped. {again}"
     except InHand as error:
         stopped = str(error)
     except AMQPError as error:
-        stopped = f"The broker does not answer, or would not do it ({type(error).__name__}). {AGAIN}"
+        stopped = f"The broker does not answer, or would not do it ({type(error).__name__}). {again}"
     except TimeoutError:
-        stopped = f"The broker or a database did not answer in time. {AGAIN}"
+        stopped = f"The broker or a database did not answer in time. {again}"
     except (SQLAlchemyError, OSError) as error:
-        stopped = f"{_database(error)} {AGAIN}"
+        stopped = f"{_database(error)} {again}"
     if stopped:
         say(stopped)
     raise typer.Exit(code)
@@ -50,7 +50,7 @@ def _database(error: Exception) -> str:
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """A bar on a terminal, and nothing elsewhere."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
