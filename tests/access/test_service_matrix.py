@@ -36,6 +36,7 @@ PATCH            /orders/{number}/items/{line}             staff
 POST             /orders/{number}/items/{line}/acceptance  own
 GET              /orders/{number}/acts                     staff
 GET              /positions                                admin
+GET              /positions/lately                         admin
 POST             /orders/{number}/telling                  admin
 """
     ),
@@ -57,6 +58,7 @@ POST             /orders/{order_number}/payments           own-money
 GET              /orders/{order_number}/invoice            own
 GET              /orders/{order_number}/acts               staff
 GET              /positions/orders                         admin
+GET              /positions/orders/lately                  admin
 GET              /positions/accounts                       admin
 POST             /orders/{order_number}/telling            admin
 """
