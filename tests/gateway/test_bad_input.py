@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.auth import Role
+from tests.fuzz.bodies import bad_bodies
 from tests.gateway.conftest import Gateway, Person
 
 BODIES = (
@@ -58,6 +59,25 @@ async def test_no_body_makes_a_bug(gateway: Gateway, person: Person) -> None:
         if "requestBody" in operation:
             for body in BODIES:
                 await _refused(person, method, _filled(path), body=body)
+
+
+async def test_nothing_bad_in_any_field_is_taken(gateway: Gateway) -> None:
+    admin, customer = await gateway.person(Role.ADMIN), await gateway.person(Role.CUSTOMER)
+    document, tried = gateway.app.openapi(), 0
+    for method, path, operation in _operations(gateway):
+        schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+        if schema is None:
+            continue
+        person = customer if path.startswith("/api/portal/") else admin
+        address = _filled(path.replace("{customer_id}", str(customer.id)))
+        for body in bad_bodies(schema, document):
+            answer = await person.ask(method, address, body=body)
+            assert answer.status_code in (400, 413, 422), f"{method} {path} {body[:300]!r}: {answer.status_code}"
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["code"]
+            tried += 1
+    assert tried > 500
+    assert not any(fake.asked for fake in gateway.fakes)
 
 
 async def test_no_kind_of_body_makes_a_bug(gateway: Gateway, person: Person) -> None:
