@@ -152,12 +152,9 @@ def violations(run: Run) -> list[str]:
 
 
 def not_reached(run: Run) -> list[str]:
-    """Each step at which no process died."""
-    return [
-        f"never reached: {point.step} of {point.subject} in {point.process}"
-        for point, times in run.points.items()
-        if not times
-    ]
+    """One line about the steps at which no process died, if there are any."""
+    missed = [f"{point.step} of {point.subject} in {point.process}" for point, times in run.points.items() if not times]
+    return [f"never reached ({len(missed)}): {', '.join(missed)}"] if missed else []
 
 
 def write_report(run: Run, file: Path) -> None:
