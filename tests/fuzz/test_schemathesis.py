@@ -75,7 +75,7 @@ async def run(url: str, folder: Path, *more: str) -> None:
     assert running.returncode == 0, said.decode()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 async def shop(purser: System) -> AsyncIterator[System]:
     """A Purser whose staff are put right again afterwards: what is tried may change their roles, or disable them."""
     yield purser
