@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from tests.installation import Installation
 from tests.servers import Servers, running_servers
 from tests.system import System, running_system
 
 _running = ExitStack()
+
+# The same examples each time, and as long as they take: a test fails because of the code, not of the machine.
+settings.register_profile("purser", derandomize=True, deadline=None)
+settings.load_profile("purser")
 
 
 def _workers(config: pytest.Config) -> list[str]:

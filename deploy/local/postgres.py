@@ -14,8 +14,9 @@ from typing import Self
 from .processes import MARK, kill, started_for
 
 ADMIN = "purser"
-# Only for data that nobody will miss: about three times as quick, and a crash of the machine may lose it all.
-IN_A_HURRY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+# Only for data that nobody will miss: about three times as quick, and a crash of the machine may lose it all. Tests
+# keep several Pursers at once, each with its pools.
+IN_A_HURRY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=800")
 
 
 # Located, not imported: importing the package makes folders in the user's home.

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from uuid import UUID
 
-from shared.contracts.base import Currency, Event, Line, OrderNumber, Sum
+from shared.contracts.base import Currency, Event, Line, OrderNumber, Sum, Text
 
 
 class OrderStatus(StrEnum):
@@ -25,7 +25,7 @@ class CustomerRegistered(
     """A person can now place orders; they sign in with this login."""
 
     customer_id: UUID
-    login: str
+    login: Text
 
 
 class OrderFacts(Event):

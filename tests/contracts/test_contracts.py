@@ -61,6 +61,14 @@ def test_an_event_is_as_strict_as_a_request(field: str, wrong: object) -> None:
         OrderPaid.model_validate_json(json.dumps({**example, field: wrong}))
 
 
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.json")), ids=lambda path: path.stem)
+def test_no_text_of_an_event_holds_what_postgresql_cannot_store(path: Path) -> None:
+    example = json.loads(path.read_text())
+    for field in [field for field, value in example.items() if isinstance(value, str)]:
+        with pytest.raises(ValidationError):
+            EVENTS[path.stem].model_validate_json(json.dumps({**example, field: example[field] + "\x00"}))
+
+
 def test_the_committed_asyncapi_is_what_the_contracts_say() -> None:
     assert json.loads((ROOT / "docs/asyncapi.json").read_text()) == asyncapi.document(), "run `make contracts`"
 

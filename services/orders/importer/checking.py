@@ -11,7 +11,7 @@ from shared.contracts.base import LARGEST_AMOUNT_MINOR
 
 LARGEST_QUANTITY = 1_000_000
 LONGEST = {"invoice": 100, "sku": 100, "title": 300, "address": 500, "customer": 100}
-NUMBER = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,12})?")
+NUMBER = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{1,12})?")
 
 
 class LineRefused(Exception):
