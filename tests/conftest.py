@@ -1,8 +1,8 @@
 """The servers are started once for all workers, by the process that hands out the tests; each worker has its own
 databases and virtual host on them."""
 
-from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -30,7 +30,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure([structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, plain])
     if not hasattr(session.config, "workerinput"):
-        servers = _running.enter_context(running_servers(_workers(session.config)))
+        workers = _workers(session.config)
+        servers = _running.enter_context(running_servers([*workers, *map(alone, workers)]))
         session.config.stash[SERVERS] = servers
 
 
@@ -45,15 +46,27 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 SERVERS = pytest.StashKey[Servers]()
 
 
-@pytest.fixture(scope="session")
-async def installation(request: pytest.FixtureRequest) -> AsyncIterator[Installation]:
-    """This worker's databases and virtual host."""
-    given = getattr(request.config, "workerinput", None)
-    servers = Servers(**given["servers"]) if given else request.config.stash[SERVERS]
-    mine = Installation(servers, given["workerid"] if given else "main")
+def alone(worker: str) -> str:
+    """The name of a worker's other installation, in which no whole Purser runs."""
+    return f"{worker}_alone"
+
+
+@asynccontextmanager
+async def installed(config: pytest.Config, name: Callable[[str], str] = str) -> AsyncIterator[Installation]:
+    """Databases and a virtual host of this worker's."""
+    given = getattr(config, "workerinput", None)
+    servers = Servers(**given["servers"]) if given else config.stash[SERVERS]
+    mine = Installation(servers, name(given["workerid"] if given else "main"))
     await mine.create()
     yield mine
     await mine.drop()
+
+
+@pytest.fixture(scope="session")
+async def installation(request: pytest.FixtureRequest) -> AsyncIterator[Installation]:
+    """This worker's databases and virtual host."""
+    async with installed(request.config) as mine:
+        yield mine
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,17 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from typer.testing import CliRunner, Result
 
 from deploy.cli import app
+from tests.conftest import alone, installed
 from tests.installation import PACKAGES, Installation
 
 Purser = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture(scope="session")
+async def installation(request: pytest.FixtureRequest) -> AsyncIterator[Installation]:
+    """One in which nobody else relays, listens or fills tables meanwhile."""
+    async with installed(request.config, alone) as mine:
+        yield mine
 
 
 @pytest.fixture

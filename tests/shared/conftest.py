@@ -14,10 +14,18 @@ from sqlalchemy import text
 from shared.contracts.billing import BalanceChanged
 from shared.contracts.orders import OrderFacts, OrderPlaced
 from shared.db import Database
+from tests.conftest import alone, installed
 from tests.installation import Installation
 
 
 @pytest.fixture(scope="session")
+async def installation(request: pytest.FixtureRequest) -> AsyncIterator[Installation]:
+    """One in which nobody else relays, listens or fills tables meanwhile."""
+    async with installed(request.config, alone) as mine:
+        yield mine
+
+
+@pytest.fixture(scope="module")
 async def database(installation: Installation) -> AsyncIterator[Database]:
     database = Database(installation.database_url("billing"))
     yield database
