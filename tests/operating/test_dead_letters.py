@@ -121,10 +121,15 @@ async def test_what_cannot_be_written_down_is_not_done(
 async def test_looking_often_loses_nothing(installation: Installation, subscriber: Subscriber) -> None:
     # Oftener than RabbitMQ 4 delivers a message of a queue that has no limit of its own.
     buried = sorted([await subscriber.bury() for _ in range(3)])
-    for _ in range(25):
+
+    async def all_there() -> bool:
+        # What was in hand is back a moment after the connection is closed.
         async with dead_letters(installation.broker_url("operator")) as letters:
             found = [each.id async for some in letters.some() for each in some if each.queue == subscriber.name]
-        assert sorted(found) == buried
+        return sorted(found) == buried
+
+    for _ in range(25):
+        await eventually(all_there, "all letters that were buried")
 
 
 async def test_two_do_not_hold_letters_at_once(installation: Installation, subscriber: Subscriber) -> None:
