@@ -99,7 +99,9 @@ async def _list(settings: OperatorSettings, queue: str, limit: int) -> int:
         _show_line(letter)
     if (more := found.total() - limit) > 0:
         say(f"... and {more} more: --limit, --queue")
-    say(f"{found.total()} dead letters" + "".join(f"\n  {count} of {name}" for name, count in found.most_common()))
+    say("1 dead letter" if found.total() == 1 else f"{found.total()} dead letters")
+    for name, count in found.most_common():
+        say(f"  {count} of {name}")
     return 0
 
 

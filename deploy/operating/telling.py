@@ -1,6 +1,7 @@
 """How the operator's commands speak: plain lines, progress on a terminal, one sentence where something is down."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,6 +27,8 @@ def say(line: str) -> None:
 def run(work: Coroutine[Any, Any, int], again: str = AGAIN) -> None:
     """End the command with what `work` gives, or with a sentence on why it broke off, and `again`, what to do then."""
     code, stopped = 2, ""
+    for chatty in ("aio_pika", "aiormq"):
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
     try:
         code = asyncio.run(work)
     except KeyboardInterrupt:
