@@ -10,53 +10,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import auth
 from shared.auth import Caller, Role
-from tests.installation import SERVICES, Installation, serving
+from tests.fuzz.signed import Signed
+from tests.installation import SERVICES, serving
 from tests.system import System, service_api
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 SECONDS = int(os.environ.get("PURSER_FUZZ_SECONDS", "0"))
-
-
-class Signed:
-    """A service's API before which the gateway stands, and signs for whatever is asked."""
-
-    def __init__(self, app: ASGIApp, installation: Installation, service: str, caller: Caller) -> None:
-        self.app, self.installation, self.service, self.caller = app, installation, service, caller
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            received = await _whole(receive)
-            headers = dict(scope["headers"])
-            signed = auth.sign(
-                self.installation.key,
-                self.caller,
-                self.service,
-                scope["method"],
-                scope["path"],
-                query=scope["query_string"].decode("latin-1"),
-                idempotency_key=headers.get(b"idempotency-key", b"").decode("latin-1"),
-                body=b"".join(message.get("body", b"") for message in received),
-            )
-            scope["headers"] = [*scope["headers"], (b"authorization", f"Bearer {signed}".encode())]
-            waiting = iter(received)
-
-            async def receive_again() -> Message:
-                return next(waiting, None) or await receive()
-
-            await self.app(scope, receive_again, send)
-        else:
-            await self.app(scope, receive, send)
-
-
-async def _whole(receive: Receive) -> list[Message]:
-    received = [await receive()]
-    while received[-1].get("more_body"):
-        received.append(await receive())
-    return received
 
 
 async def run(url: str, folder: Path, *more: str) -> None:

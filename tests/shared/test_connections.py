@@ -236,6 +236,20 @@ async def test_what_is_not_http_is_refused_by_a_problem(
     await client.is_refused(400, "malformed_request")
 
 
+@pytest.mark.parametrize(
+    "length",
+    ["Content-Length: -1", "Content-Length: x", "Content-Length: 1\r\nContent-Length: 2", "Content-Length: 1e3",
+     "Content-Length: 99999999999999999999999", "Transfer-Encoding: gzip",
+     "Transfer-Encoding: chunked\r\nContent-Length: 1"],
+)  # fmt: skip
+async def test_a_length_that_can_be_read_in_two_ways_or_none_is_refused(
+    address: tuple[str, int], stack: AsyncExitStack, length: str
+) -> None:
+    client = await connected(stack, address)
+    await client.say(KIND + length.encode() + b"\r\n\r\n0")
+    await client.is_refused(400, "malformed_request")
+
+
 async def test_a_broken_chunk_is_refused_once(address: tuple[str, int], stack: AsyncExitStack) -> None:
     client = await connected(stack, address)
     await client.say(KIND + b"Transfer-Encoding: chunked\r\n\r\n")
