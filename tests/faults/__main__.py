@@ -59,17 +59,17 @@ def _seconds(given: str) -> float:
 
 
 async def run(options: Options, folder: Path) -> Run:
-    _say(f"faults: seed {options.seed}, {options.seconds:.0f} s; history and logs in {folder.relative_to(ROOT)}")
+    say(f"faults: seed {options.seed}, {options.seconds:.0f} s; history and logs in {folder.relative_to(ROOT)}")
     history = History(folder / "history.jsonl")
     try:
-        async with private_purser(folder) as purser, _working(purser, history) as clients:
+        async with private_purser(folder) as purser, working(purser, history) as clients:
             browsers = _browsers(clients)
             breaker = Breaker(purser, draw(options.seed, options.seconds), history)
             async with kept_open(browsers):
                 await _break(breaker, clients, options)
                 async with evidence_of(purser, history.operations, browsers) as evidence:
                     quiet_seconds = await quiet(purser, evidence)
-                    _say(f"faults: quiet after {quiet_seconds:.1f} s; asking again about what is not known")
+                    say(f"faults: quiet after {quiet_seconds:.1f} s; asking again about what is not known")
                     await clients.ask_about_unknown()
                     quiet_seconds = max(quiet_seconds, await quiet(purser, evidence))
                     verdicts = await judge(evidence, INVARIANTS)
@@ -99,7 +99,7 @@ async def _until_interrupted(options: Options, folder: Path) -> Run:
 
 
 @asynccontextmanager
-async def _working(purser: PrivatePurser, history: History) -> AsyncIterator[Clients]:
+async def working(purser: PrivatePurser, history: History) -> AsyncIterator[Clients]:
     """Clients who have signed in, and their customers."""
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=5)
     connector = aiohttp.TCPConnector(limit=0)
@@ -144,14 +144,14 @@ async def _tell(breaker: Breaker, history: History) -> None:
         done = acknowledged(history.operations)
         unknown = sum(each.unanswered > 0 and each.outcome is not Outcome.OK for each in history.operations)
         at, rate, recovering = time.monotonic() - begun, (done - before) / 10, len(breaker.begun) - len(breaker.struck)
-        _say(
+        say(
             f"  {at:5.0f} s: {done:,} acknowledged ({rate:.0f}/s), {unknown} unknown,"
             f" {len(breaker.begun)} faults, {recovering} not recovered from yet"
         )
         before = done
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     print(line, flush=True)
 
 
@@ -162,13 +162,13 @@ def main() -> int:
     try:
         finished = asyncio.run(_until_interrupted(options, folder))
     except asyncio.CancelledError:
-        _say("faults: interrupted; everything that was started is ended")
+        say("faults: interrupted; everything that was started is ended")
         return 130
     finally:
         clear_away(folder)
     for line in (*not_reached(finished), *violations(finished)):
-        _say(line)
-    _say(headline(finished))
+        say(line)
+    say(headline(finished))
     if options.report:
         write_report(finished, options.report)
     return 0 if finished.holds else 1

@@ -110,7 +110,7 @@ def headline(run: Run) -> str:
     told = ", ".join(f"{count} {_several(name, count)}" for name, count in sorted(faults.items(), key=_by_weight))
     unknown = sum(each.outcome is Outcome.UNKNOWN or each.unanswered > 0 for each in run.operations)
     fewest, reached = min(run.points.values()), sum(times > 0 for times in run.points.values())
-    figures = ", ".join(f"{what} {count}" for what, count in _losses(run.verdicts).items())
+    figures = ", ".join(f"{what} {count}" for what, count in losses(run.verdicts).items())
     recovery = max((struck.recovery_seconds for struck in run.struck), default=0.0)
     bound = f" (95 %: below {3 / run.kills:.2%} a kill)" if run.holds and run.kills >= 100 else ""
     return (
@@ -130,7 +130,7 @@ def _several(name: str, count: int) -> str:
     return name if count == 1 or name.endswith("ed") else f"{name}s"
 
 
-def _losses(verdicts: Iterable[Verdict]) -> dict[str, int]:
+def losses(verdicts: Iterable[Verdict]) -> dict[str, int]:
     """Lost: acknowledged or told, and not there. Doubled: done or told more than once. Drift: figures that differ."""
     kinds = {"lost": ("I-4", "I-5", "I-10", "I-15"), "doubled": ("I-6", "I-13", "I-14")}
     sums = dict.fromkeys((*kinds, "drift"), 0)
@@ -142,8 +142,12 @@ def _losses(verdicts: Iterable[Verdict]) -> dict[str, int]:
 
 def violations(run: Run) -> list[str]:
     """Each broken invariant by name, with the first of what it found."""
+    return broken(run.verdicts)
+
+
+def broken(verdicts: Iterable[Verdict]) -> list[str]:
     lines = []
-    for verdict in run.verdicts:
+    for verdict in verdicts:
         if not verdict.holds:
             wrong = verdict.finding.wrong
             lines.append(f"{verdict.code} does not hold ({len(wrong)} of {verdict.finding.looked_at}): {verdict.says}")
