@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from services.billing.routes import router
+from services.billing.routes import balances, holds, invoices, positions
 from services.billing.settings import BillingApiSettings
 from shared.db import Database
 from shared.settings import load
@@ -16,7 +16,7 @@ def create(settings: BillingApiSettings) -> FastAPI:
         "billing",
         database,
         settings.caller_public_keys,
-        [router],
+        [balances.router, holds.router, invoices.router, positions.router],
         currency=settings.currency,
         withdrawals=settings.withdrawals,
     )

@@ -65,6 +65,15 @@ class Hold(Base):
             at=self.decided_at or self.asked_at,
         )
 
+    def facts(self) -> dict[str, str | int | None]:
+        """What every act on it says."""
+        return {
+            "amount_minor": self.amount_minor,
+            "currency": self.currency,
+            "asked_by": self.asked_by,
+            "hold_id": str(self.id),
+        }
+
     @property
     def is_waiting(self) -> bool:
         return self.state == HoldState.WAITING

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from services.orders.models import Order, number_of
+from services.orders.models.order import Order, number_of
 from shared.contracts.http.reconciliation import OrderPosition
 from shared.contracts.orders import OrderStatus
 

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from services.orders.errors import UnknownCustomer, UnknownOrder
-from services.orders.models import Customer, Order, number_of
+from services.orders.models.customer import Customer
+from services.orders.models.order import Order, number_of
 from shared.auth import Caller
 from shared.contracts.http.orders import OrderGroup
 from shared.contracts.orders import OrderStatus

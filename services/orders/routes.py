@@ -13,7 +13,7 @@ from services.orders.commands.cancel_order import cancel_order
 from services.orders.commands.place_order import place_order
 from services.orders.commands.register_customer import register_customer
 from services.orders.commands.tell_order_again import tell_order_again
-from services.orders.models import Order
+from services.orders.models.order import Order
 from shared import outbox
 from shared.acts import list_acts
 from shared.auth import Caller

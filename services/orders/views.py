@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from services.orders.models import Customer, Item, Order, order_name
+from services.orders.models.customer import Customer
+from services.orders.models.item import Item
+from services.orders.models.order import Order, order_name
 from services.orders.standing import TRANSITIONS
 from shared.auth import Caller
 from shared.contracts.http.orders import CustomerView, ItemStatus, ItemView, OrderRow, OrderView, StatusCount

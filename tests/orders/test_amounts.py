@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from services.orders.errors import TotalTooLarge
 from services.orders.importer.checking import LineRefused, _price
-from services.orders.models import Item, Order
+from services.orders.models.item import Item
+from services.orders.models.order import Order
 from services.orders.standing import DEAD
 from shared.contracts.base import LARGEST_AMOUNT_MINOR
 from shared.contracts.http.orders import ItemStatus

@@ -22,15 +22,5 @@ async def refuse_withdrawal(session: AsyncSession, caller: Caller, hold_id: UUID
     version = await ledger.release(session, hold.customer_id, hold.currency, hold.amount_minor)
     hold.give_up(HoldState.REFUSED, caller.login, datetime.now(UTC), decision.note, version)
     await outbox.record(session, hold.told())
-    await record_act(
-        session,
-        caller,
-        "refuse_withdrawal",
-        str(hold.customer_id),
-        decision.note,
-        amount_minor=hold.amount_minor,
-        currency=hold.currency,
-        asked_by=hold.asked_by,
-        hold_id=str(hold.id),
-    )
+    await record_act(session, caller, "refuse_withdrawal", str(hold.customer_id), decision.note, **hold.facts())
     return views.hold_view(hold, caller)

@@ -60,14 +60,6 @@ async def _begin(
     )
     session.add(hold)
     await outbox.record(session, hold.told())
-    await record_act(
-        session,
-        caller,
-        "ask_withdrawal",
-        str(customer_id),
-        wanted.staff_note or wanted.note,
-        amount_minor=wanted.amount_minor,
-        currency=wanted.currency,
-        hold_id=str(hold.id),
-    )
+    note = wanted.staff_note or wanted.note
+    await record_act(session, caller, "ask_withdrawal", str(customer_id), note, **hold.facts())
     return hold

@@ -3,7 +3,8 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.orders import queries
-from services.orders.models import Item, Order
+from services.orders.models.item import Item
+from services.orders.models.order import Order
 from shared import outbox
 from shared.acts import record_act
 from shared.auth import Caller

@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.orders import queries
-from services.orders.models import Order
+from services.orders.models.order import Order
 from shared import outbox
 from shared.acts import record_act
 from shared.auth import Caller

@@ -4,7 +4,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.orders import queries
 from services.orders.errors import CurrencyMismatch, UnknownCustomer
-from services.orders.models import Item, Order
+from services.orders.models.item import Item
+from services.orders.models.order import Order
 from services.orders.views import order_view
 from shared import outbox
 from shared.acts import record_act

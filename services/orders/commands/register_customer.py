@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.orders.errors import LoginTaken
-from services.orders.models import Customer
+from services.orders.models.customer import Customer
 from services.orders.views import customer_view
 from shared import outbox
 from shared.acts import record_act

@@ -17,7 +17,8 @@ from services.orders.importer.register import (
     list_cancellations,
 )
 from services.orders.importer.report import Batch, Outcome
-from services.orders.models import Item, Order, order_name
+from services.orders.models.item import Item
+from services.orders.models.order import Order, order_name
 from services.orders.standing import TRANSITIONS
 from shared.contracts.http.orders import ItemStatus
 

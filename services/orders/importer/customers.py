@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.orders.importer.checking import Line
 from services.orders.importer.register import ImportedCustomer
 from services.orders.importer.report import Batch
-from services.orders.models import Customer
+from services.orders.models.customer import Customer
 from shared import outbox
 from shared.contracts.orders import CustomerRegistered
 

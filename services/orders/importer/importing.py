@@ -13,7 +13,7 @@ from services.orders.importer.reading import Invoice, read_invoices
 from services.orders.importer.register import digest, find_known, hold
 from services.orders.importer.report import Batch, Outcome, Report
 from services.orders.importer.taking import take_sales
-from services.orders.models import order_name
+from services.orders.models.order import order_name
 from shared.db import Database
 
 # Large enough to be quick, small enough to be lost by a kill and done again.

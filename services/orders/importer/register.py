@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.orders.importer.checking import Line
-from services.orders.models import Base
+from services.orders.models.base import Base
 
 
 class ImportedCustomer(Base):

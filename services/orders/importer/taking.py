@@ -11,7 +11,8 @@ from services.orders.importer.checking import Line
 from services.orders.importer.customers import find_or_make, who
 from services.orders.importer.register import ImportedInvoice, digest
 from services.orders.importer.report import Batch, Outcome
-from services.orders.models import Item, Order
+from services.orders.models.item import Item
+from services.orders.models.order import Order
 from shared import outbox
 from shared.contracts.base import LARGEST_AMOUNT_MINOR
 from shared.contracts.http.orders import ItemStatus

@@ -1,7 +1,8 @@
 """Run by Alembic."""
 
-from services.orders.importer import register  # noqa: F401  its tables belong to the schema too
-from services.orders.models import Base
+import services.orders.importer.register
+import services.orders.models.order  # noqa: F401
+from services.orders.models.base import Base
 from shared.migrations import run_environment
 
 run_environment(Base.metadata)

@@ -1,0 +1,1 @@
+"""Billing's door for HTTP: each route is one call."""
