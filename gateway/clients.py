@@ -14,6 +14,7 @@ from prometheus_client import Counter
 from pydantic import BaseModel
 from yarl import URL
 
+from gateway.replicas import Replicas
 from gateway.settings import ReconcileSettings
 from shared.auth import Caller, private_key, sign
 from shared.correlation import HEADER
@@ -21,6 +22,9 @@ from shared.errors import NotFound, Unavailable
 
 ANSWER_SECONDS = 5.0
 CONNECT_SECONDS = 1.0
+# A connection on which nothing was asked for so long is not used again: a service that is told to stop keeps it for
+# longer (`shared/connections.py`), so that no request meets its end.
+IDLE_SECONDS = 1.0
 # A page does not wait longer than this for one of its parts.
 PART_SECONDS = 2.0
 
@@ -36,8 +40,7 @@ class Link:
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self.key = key
         self.http = aiohttp.ClientSession(
-            # Below uvicorn's 75 seconds: a connection is given up here before it is there.
-            connector=aiohttp.TCPConnector(limit=200, keepalive_timeout=30),
+            connector=aiohttp.TCPConnector(limit=200, keepalive_timeout=IDLE_SECONDS),
             timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -48,7 +51,7 @@ class Service:
     """One service, asked on behalf of `caller`."""
 
     name: str
-    url: str
+    replicas: Replicas
     link: Link
     caller: Caller
 
@@ -59,7 +62,7 @@ class Service:
 
         Only what the client has sent goes on (`exclude_unset`), so that the service's own defaults hold.
         """
-        target = URL(self.url + path + _query(query), encoded=True)
+        query_string = _query(query)
         data = b"" if body is None else body.model_dump_json(exclude_unset=True).encode()
         word = sign(
             self.link.key,
@@ -67,7 +70,7 @@ class Service:
             self.name,
             method,
             path,
-            query=target.raw_query_string,
+            query=query_string,
             idempotency_key=key,
             body=data,
         )
@@ -76,7 +79,8 @@ class Service:
             headers["Idempotency-Key"] = key
         if correlation_id := structlog.contextvars.get_contextvars().get("correlation_id"):
             headers[HEADER] = correlation_id
-        answer = await self._send(method, target, data, headers)
+        target = f"{path}?{query_string}" if query_string else path
+        answer = await self._send(method, target, data, headers, may_be_sent_twice=method == "GET" or bool(key))
         if answer.status_code == 401:
             # Whoever asks has been recognised here: it is the gateway that the service does not believe.
             log.error("the service does not accept the gateway's key", service=self.name)
@@ -107,26 +111,38 @@ class Service:
             pass
         return None
 
-    async def _send(self, method: str, url: URL, data: bytes, headers: dict[str, str]) -> Response:
-        """Send it, and once more where the connection broke.
+    async def _send(
+        self, method: str, target: str, data: bytes, headers: dict[str, str], may_be_sent_twice: bool
+    ) -> Response:
+        """Ask one replica after the other until one answers.
 
-        Everything may be sent twice: what makes something new bears a key, and the rest sets a state. The usual reason
-        is a kept connection that the service closed at that very moment.
+        Where no connection came about, nothing has happened. Where one broke, or a replica stops over it, something may
+        have: then only what has one effect is sent again.
         """
-        for again in (True, False):
+        too_slow = set[str]()
+        for address in self.replicas.in_turn():
+            if address in too_slow:
+                continue
+            url = URL(address + target, encoded=True)
             try:
                 async with self.link.http.request(method, url, data=data or None, headers=headers) as answer:
                     body = await answer.read()
-                    return Response(
-                        body,
-                        answer.status,
-                        {name: answer.headers[name] for name in ("Retry-After",) if name in answer.headers},
-                        answer.headers.get("Content-Type"),
-                    )
+                    if answer.status != 503 or not _is_stopping(answer):
+                        return _passed_on(answer, body)
+            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+                self.replicas.was_silent(address)
+                continue
             except TimeoutError:
+                too_slow.add(address)
+            except aiohttp.ClientError:
+                pass
+            except asyncio.CancelledError:
+                # A page does not wait so long for a part.
+                self.replicas.was_silent(address)
+                raise
+            self.replicas.was_silent(address)
+            if not may_be_sent_twice:
                 break
-            except aiohttp.ClientError as error:
-                log.warning("service not reached", service=self.name, error=str(error), again=again)
         raise self._unavailable()
 
     def _unavailable(self) -> Unavailable:
@@ -143,11 +159,21 @@ def parse(view: type[V], answer: Response) -> V:
     return view.model_validate_json(bytes(answer.body))
 
 
+def _is_stopping(answer: aiohttp.ClientResponse) -> bool:
+    """Whether it answers nothing more on this connection."""
+    return answer.headers.get("Connection", "").lower() == "close"
+
+
+def _passed_on(answer: aiohttp.ClientResponse, body: bytes) -> Response:
+    headers = {name: answer.headers[name] for name in ("Retry-After",) if name in answer.headers}
+    return Response(body, answer.status, headers, answer.headers.get("Content-Type"))
+
+
 def _query(query: BaseModel | None) -> str:
     if query is None:
         return ""
     given = query.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
-    return "?" + urlencode(
+    return urlencode(
         {name: str(value).lower() if value is True else value for name, value in given.items()}, doseq=True
     )
 
@@ -167,12 +193,19 @@ class Clients:
 
     def __init__(self, settings: ReconcileSettings) -> None:
         self._link = Link(private_key(settings.caller_private_key))
-        self._urls = {
-            name: str(getattr(settings, f"{name}_url")).rstrip("/") for name in ("orders", "billing", "support")
-        }
+        urls = {"orders": settings.orders_url, "billing": settings.billing_url, "support": settings.support_url}
+        self._replicas = {name: Replicas(name, told) for name, told in urls.items()}
+        self._looking = [
+            asyncio.create_task(replicas.keep_looking(self._link.http)) for replicas in self._replicas.values()
+        ]
 
     def on_behalf_of(self, caller: Caller) -> Services:
-        return Services(caller, **{name: Service(name, url, self._link, caller) for name, url in self._urls.items()})
+        return Services(
+            caller, **{name: Service(name, replicas, self._link, caller) for name, replicas in self._replicas.items()}
+        )
 
     async def close(self) -> None:
+        for task in self._looking:
+            task.cancel()
+        await asyncio.gather(*self._looking, return_exceptions=True)
         await self._link.http.close()

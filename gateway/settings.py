@@ -3,9 +3,20 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter
 
 from shared.settings import ServerSettings, Settings
+
+_URL = TypeAdapter(HttpUrl)
+
+
+def _urls(told: str) -> str:
+    for url in told.split(","):
+        _URL.validate_python(url.strip())
+    return told
+
+
+ServiceUrls = Annotated[str, AfterValidator(_urls)]
 
 
 class ReconcileSettings(Settings):
@@ -14,9 +25,10 @@ class ReconcileSettings(Settings):
     database_url: str
     caller_private_key: str
     """Ed25519, base64 of the raw 32 bytes: with it the gateway vouches to the services for who asks."""
-    orders_url: str
-    billing_url: str
-    support_url: str
+    orders_url: ServiceUrls
+    """One address, or several with commas between them; behind a name all hosts that it has."""
+    billing_url: ServiceUrls
+    support_url: ServiceUrls
 
 
 class GatewaySettings(ServerSettings, ReconcileSettings):

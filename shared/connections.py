@@ -1,9 +1,12 @@
-"""Connections with an end to patience: uvicorn itself waits for ever for who sends or reads a byte now and then."""
+"""Connections with an end to patience, and an orderly end: uvicorn itself waits for ever for who sends or reads a byte
+now and then, and when told to stop hangs up on who is just about to ask."""
 
 import asyncio
 import socket
+from contextlib import suppress
 
 from fastapi import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from shared.problems import problem
@@ -17,6 +20,8 @@ READING_SECONDS = 20.0
 LEAST_READ_BYTES = 16_000
 # What the kernel keeps of an answer that was not even sent.
 UNSENT_BYTES = 64_000
+# When told to stop: whoever keeps an unused connection for less time than this never asks on one that is hung up.
+KEPT_SECONDS = 1.5
 
 
 class Connection(HttpToolsProtocol):
@@ -25,6 +30,7 @@ class Connection(HttpToolsProtocol):
     _receiving: asyncio.TimerHandle | None = None
     _sending: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    _is_ending = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -52,6 +58,8 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._expect()
         super().on_headers_complete()
+        if self._is_ending:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         self._head_bytes -= len(body)
@@ -99,6 +107,17 @@ class Connection(HttpToolsProtocol):
         else:
             self._look_again()
 
+    # --- The end ------------------------------------------------------------------------------------------------------
+
+    def shutdown(self) -> None:
+        """Told to stop: the next answer on this connection is the last, and says so. Where nothing was asked it is kept
+        for a moment: a question may be on its way."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            super().shutdown()
+        else:
+            self._is_ending = True
+            self.loop.call_later(KEPT_SECONDS, super().shutdown)
+
     # --- Refusals -----------------------------------------------------------------------------------------------------
 
     def send_400_response(self, msg: str) -> None:
@@ -124,3 +143,20 @@ def _as_bytes(answer: Response) -> bytes:
         + b"\r\n"
         + bytes(answer.body)
     )
+
+
+class LastWords:
+    """Answers by a problem what is broken off because the process stops; uvicorn would answer it as plain text."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, send)
+        except asyncio.CancelledError:
+            if scope["type"] != "http":
+                raise
+            sentence = "This process was told to stop before it had done this: send it again with the same key."
+            with suppress(RuntimeError):  # the answer had begun
+                await problem(503, "stopping", sentence, {"Retry-After": "1"})(scope, receive, send)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import structlog
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 
@@ -79,8 +79,10 @@ def health_routes(health: Health) -> APIRouter:
         return {"status": "alive"}
 
     @router.get("/readyz", response_model=Readiness)
-    async def readyz() -> Any:
+    async def readyz(request: Request) -> Any:
         reasons = await health.reasons()
+        if request.app.state.stopping.is_set():
+            reasons["stopping"] = "It was told to stop."
         warnings = list(health.warnings.values())
         if reasons:
             log.warning("not ready", reasons=reasons)

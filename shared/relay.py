@@ -165,6 +165,8 @@ class Relay:
 
     async def _publish_one(self, exchange: aio_pika.abc.AbstractExchange, row: "asyncpg.Record") -> None:
         key, message = row["routing_key"], message_of(self.service, row)
+        if time.monotonic() - self.turned_at > SILENT_SECONDS:
+            raise ConnectionError("frozen for so long that another relay may lead")
         failpoints.hit("before_publish", key)
         with failpoints.during("before_confirm", key):
             await exchange.publish(message, key, mandatory=key in LISTENED_TO, timeout=ANSWER_SECONDS)

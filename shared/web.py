@@ -23,7 +23,7 @@ from starlette.types import ASGIApp
 
 from shared import auth, failpoints, idempotency, outbox
 from shared.auth import Caller
-from shared.connections import Connection
+from shared.connections import Connection, LastWords
 from shared.contracts.base import OrderNumber, storable
 from shared.correlation import CorrelationId
 from shared.db import Database
@@ -160,6 +160,7 @@ def web_app(
     )
     app.state.stopping = asyncio.Event()
     app.add_middleware(BodyLimit, most_bytes=most_bytes)
+    app.add_middleware(LastWords)
     app.add_middleware(CorrelationId)
     app.include_router(health_routes(health))
     return app

@@ -1,31 +1,49 @@
 """Keeping what was found: every statement on findings and rounds."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 from sqlalchemy import func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from gateway.reconciliation.differences import Found
 from gateway.reconciliation.models import Finding, Round
 from shared.db import Database
 
+# PostgreSQL takes the lock from whoever it has not heard of for so long, and whoever has it shows life more often.
+SILENT_SECONDS = 10
+LIFE_SECONDS = 3.0
 _OPEN = Finding.resolved_at.is_(None)
 
 
 @asynccontextmanager
 async def alone(database: Database, work: str = "reconciliation") -> AsyncIterator[bool]:
-    """Whether nobody else does this work now, nor will, as long as the context lasts."""
+    """Whether nobody else does this work now, nor will, as long as the context lasts.
+
+    Who is frozen, or cut off, is not waited for: two at once would do the work twice, and no harm.
+    """
     async with database.single_statements.connect() as connection:
-        if not await connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:work))"), {"work": work}):
-            yield False
-            return
         try:
-            yield True
+            await connection.execute(text(f"SET idle_session_timeout = '{SILENT_SECONDS}s'"))
+            first = await connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:work))"), {"work": work})
+            holding = asyncio.create_task(_show_life(connection))
+            try:
+                yield bool(first)
+            finally:
+                holding.cancel()
+                await asyncio.gather(holding, return_exceptions=True)
         finally:
-            await connection.execute(text("SELECT pg_advisory_unlock(hashtext(:work))"), {"work": work})
+            # And the lock with it.
+            await connection.invalidate()
+
+
+async def _show_life(connection: AsyncConnection) -> None:
+    while True:
+        await asyncio.sleep(LIFE_SECONDS)
+        await connection.execute(text("SELECT 1"))
 
 
 async def begin_round(session: AsyncSession, made_by: str) -> Round:

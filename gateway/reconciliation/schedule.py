@@ -16,7 +16,8 @@ from shared.auth import Caller, Role
 from shared.db import Database
 from shared.errors import Refusal
 
-LOOK_SECONDS = 15.0
+# Where the one who was at it has died, another begins within this time.
+LOOK_SECONDS = 8.0
 # With the time to settle, a payment that does not arrive is found within three minutes.
 LATELY_SECONDS = 60.0
 # It asks for a fifth of the time, so that payments have the rest.

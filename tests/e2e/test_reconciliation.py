@@ -3,11 +3,13 @@
 import asyncio
 from unittest.mock import Mock
 
+import pytest
 from prometheus_client import REGISTRY
 
 from gateway.reconciliation import findings, schedule
 from gateway.reconciliation.differences import Kind
 from tests.e2e.conftest import Books, Spoil, account, digits, gone, invoice, order, partly_paid
+from tests.eventually import eventually
 from tests.people import Person
 from tests.system import System
 
@@ -145,3 +147,21 @@ async def test_one_gateway_looks_at_a_time_when_it_is_due_and_all_of_them_show_w
     assert shown
     assert shown >= 1
     assert REGISTRY.get_sample_value("purser_reconciled_timestamp_seconds")
+
+
+async def test_who_is_frozen_while_it_looks_is_not_waited_for(purser: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = purser.databases["gateway"]
+
+    async def nobody_looks() -> bool:
+        async with findings.alone(database) as first:
+            return first
+
+    monkeypatch.setattr(findings, "SILENT_SECONDS", 1)
+    async with findings.alone(database):
+        assert not await nobody_looks()
+        await eventually(nobody_looks, "another may look", seconds=10)
+    monkeypatch.setattr(findings, "LIFE_SECONDS", 0.2)
+    async with findings.alone(database):
+        await asyncio.sleep(2)
+        assert not await nobody_looks()
+    assert await nobody_looks()

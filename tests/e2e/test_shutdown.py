@@ -79,6 +79,41 @@ async def test_a_gateway_stops_with_streams_open_and_answers_what_it_was_asked(p
     assert (await purser.settled(number))["page"]["status"] == "paid"
 
 
+async def test_a_gateway_stops_while_a_payment_cannot_go_on_and_says_so(purser: System) -> None:
+    customer = await purser.new_customer(1_000)
+    number = await purser.new_order(customer, 600)
+    async with gateway(purser) as process, httpx.AsyncClient(base_url=process.url, timeout=30) as http:
+        http.headers["Authorization"] = customer.http.headers["Authorization"]
+        async with locked(purser, customer):
+            path, headers = f"/api/portal/orders/{number}/payments", {"Idempotency-Key": str(uuid4())}
+            paying = asyncio.create_task(http.post(path, json={}, headers=headers))
+            await waits_for_a_lock(purser)
+            assert await process.stop() < MOST_SECONDS
+        purser.promise.check(await paying)
+        assert ((await paying).status_code, (await paying).json()["code"]) == (503, "stopping")
+
+
+async def test_who_is_told_to_stop_answers_on_the_connections_that_there_are_and_takes_no_more(purser: System) -> None:
+    """So nobody's request meets the end of its connection, and a new one is another replica's."""
+    api = running_process("services.orders.api", purser.installation, "orders")
+    async with api as process, httpx.AsyncClient(base_url=process.url) as kept:
+        assert (await kept.get("/readyz")).status_code == 200
+        stopping = asyncio.create_task(process.stop())
+
+        async def takes_no_more() -> bool:
+            async with httpx.AsyncClient(base_url=process.url) as new:
+                try:
+                    return not await new.get("/healthz")
+                except httpx.ConnectError:
+                    return True
+
+        await eventually(takes_no_more, "it is not to be reached anew")
+        answer = await kept.get("/readyz")
+        assert (answer.status_code, answer.json()["reasons"]) == (503, {"stopping": "It was told to stop."})
+        assert answer.headers["connection"] == "close"
+        assert await stopping < MOST_SECONDS
+
+
 async def test_a_service_stops_while_a_payment_cannot_go_on_and_it_has_not_happened(purser: System) -> None:
     customer = await purser.new_customer(1_000)
     number = await purser.new_order(customer, 600)

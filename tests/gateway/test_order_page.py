@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from gateway.replicas import Replicas
 from shared.auth import Role
 from tests.gateway.conftest import Gateway, code
 from tests.gateway.fakes import balance_view, invoice_view, order_view, problem, ticket_counts
@@ -68,7 +69,7 @@ async def test_the_page_puts_together_what_three_services_know(gateway: Gateway,
 async def test_without_billing_the_rest_is_there(
     gateway: Gateway, customer_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(gateway.app.state.clients._urls, "billing", "http://127.0.0.1:1")
+    monkeypatch.setitem(gateway.app.state.clients._replicas, "billing", Replicas("billing", "http://127.0.0.1:1"))
     shown = await page(gateway)
     assert shown["unavailable"] == ["billing"]
     assert (shown["customer"]["balance_minor"], shown["customer"]["available_minor"]) == (None, None)
@@ -93,7 +94,7 @@ async def test_slow_services_cost_their_parts_and_two_seconds_together(gateway: 
 
 
 async def test_without_orders_there_is_no_page(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(gateway.app.state.clients._urls, "orders", "http://127.0.0.1:1")
+    monkeypatch.setitem(gateway.app.state.clients._replicas, "orders", Replicas("orders", "http://127.0.0.1:1"))
     answer = await (await gateway.person(Role.OPERATOR)).ask("GET", f"/api/admin/orders/{NUMBER}")
     assert code(answer) == (503, "unavailable")
     assert answer.json()["service"] == "orders"

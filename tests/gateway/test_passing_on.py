@@ -1,12 +1,11 @@
 """What goes through the gateway arrives whole, and so does the answer."""
 
-import asyncio
 import json
-from contextlib import suppress
 from uuid import uuid4
 
 import pytest
 
+from gateway.replicas import Replicas
 from shared.auth import Role
 from tests.gateway.conftest import Gateway, code
 from tests.gateway.fakes import customer_view, problem, ticket_row
@@ -92,35 +91,11 @@ async def test_a_service_that_does_not_believe_the_gateway_does_not_sign_anybody
 
 
 async def test_a_service_that_is_down_is_named(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(gateway.app.state.clients._urls, "billing", "http://127.0.0.1:1")
+    monkeypatch.setitem(gateway.app.state.clients._replicas, "billing", Replicas("billing", "http://127.0.0.1:1"))
     answer = await (await gateway.person(Role.ADMIN)).ask("POST", f"/api/admin{PAYMENTS}", {})
     assert code(answer) == (503, "unavailable")
     assert answer.json()["service"] == "billing"
     assert int(answer.headers["retry-after"]) >= 1
-
-
-async def test_a_connection_that_breaks_is_tried_once_more(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a kept one does when the service closes it at that very moment."""
-    breaks, tried = [1], []
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            tried.append(b"idempotency-key: k" in head.lower())
-            if breaks:
-                breaks.pop()
-            else:
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
-                await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1")
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    monkeypatch.setitem(gateway.app.state.clients._urls, "billing", url)
-    person = await gateway.person(Role.ADMIN)
-    assert (await person.ask("POST", f"/api/admin{PAYMENTS}", {}, key="k")).json() == {}
-    assert tried == [True, True]
-    server.close()
 
 
 async def test_what_the_body_may_leave_out_is_made_up_for(gateway: Gateway) -> None:

@@ -122,3 +122,35 @@ async def test_a_cancellation_that_nobody_asked_for_does_not_end_the_relay(
     async with listening(installation, KEY) as listener, running(relay(installation).run()):
         await tell(database, balance_changed(customer_id, 1))
         assert await arrive(listener, customer_id, 1) == [1]
+
+
+async def test_a_relay_that_was_frozen_while_another_led_publishes_nothing_more(
+    installation: Installation, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.relay.SILENT_SECONDS", 3)
+    customer_id, thaw, publish_one = uuid4(), asyncio.Event(), Relay._publish_one
+    frozen, other = relay(installation), relay(installation)
+    frozen_has_some, woke = asyncio.Event(), asyncio.Event()
+
+    async def publish_when_it_is_not_frozen(self: Relay, *args: Any) -> None:
+        if self is not frozen:
+            await publish_one(self, *args)
+            return
+        frozen_has_some.set()
+        await thaw.wait()
+        try:
+            await publish_one(self, *args)
+        finally:
+            woke.set()
+
+    monkeypatch.setattr(Relay, "_publish_one", publish_when_it_is_not_frozen)
+    async with listening(installation, KEY) as listener, running(frozen.run()):
+        await tell(database, balance_changed(customer_id, 1))
+        await frozen_has_some.wait()
+        async with running(other.run()):
+            await tell(database, balance_changed(customer_id, 2))
+            assert await arrive(listener, customer_id, 2) == [1, 2]
+            thaw.set()
+            await woke.wait()
+            await tell(database, balance_changed(customer_id, 3))
+            assert await arrive(listener, customer_id, 3) == [1, 2, 3]
