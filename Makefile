@@ -1,6 +1,6 @@
 # `make help` lists what there is: every target says in its `##` what it does.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset status logs import test faults failpoints races mutants fuzz browser check format contracts lock
+.PHONY: help up down reset status logs import test faults failpoints races mutants fuzz bench browser check format contracts lock
 
 # Makes or renews the environment when the lock has changed; otherwise it costs nothing.
 purser = deploy/bootstrap && .purser/venv/bin/purser
@@ -53,6 +53,10 @@ mutants: ## take one mechanism away at a time: what must catch it goes red (NAME
 fuzz: ## try every route at random for longer, and differently each time: make fuzz FOR=60 (seconds for each interface)
 	@deploy/bootstrap
 	@PURSER_FUZZ_SECONDS=$(or $(FOR),60) $(bin)/pytest tests/fuzz/test_schemathesis.py $(ARGS)
+
+bench: ## how fast it is, on a system of its own: all of benchmarks/, or NAME=payments; the figures go to benchmarks/RESULTS.md
+	@deploy/bootstrap
+	@$(bin)/python -m benchmarks $(NAME)
 
 browser: ## get a Chromium for the browser tests, which are skipped without one
 	@deploy/bootstrap

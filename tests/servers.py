@@ -109,7 +109,10 @@ def _docker_has_images() -> bool:
 def _containers(broker_definitions: dict[str, Any]) -> Iterator[Servers]:
     # The reaper is an image more to be had; we stop what we start.
     testcontainers_config.ryuk_disabled = True
-    hurry = "postgres -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=800"
+    hurry = (
+        "postgres -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=800"
+        " -c shared_preload_libraries=pg_stat_statements"
+    )
     postgres = PostgresContainer(POSTGRES_IMAGE, username="purser", password=PASSWORD, dbname="postgres", driver=None)
     with tempfile.TemporaryDirectory(prefix="purser-tests-") as place, ExitStack() as stack:
         Path(place).chmod(0o755)

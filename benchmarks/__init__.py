@@ -1,0 +1,1 @@
+"""How fast Purser is, measured on a system of its own: one module per benchmark, `make bench`."""

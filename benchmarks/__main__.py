@@ -1,0 +1,42 @@
+"""`python -m benchmarks [NAME ...]`: measure, print, and write RESULTS.md."""
+
+import argparse
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import mkdtemp
+
+import uvloop
+
+from benchmarks import payments, report
+from benchmarks.report import Table
+from benchmarks.system import Purser, private_purser
+from deploy.local.home import ROOT
+
+FOLDER = ROOT / "test-results" / "benchmarks"
+BENCHMARKS: dict[str, tuple[str | None, Callable[[Purser], Awaitable[list[Table]]]]] = {
+    "payments": (payments.__doc__, payments.run),
+}
+
+
+async def measure(name: str) -> None:
+    what, run = BENCHMARKS[name]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    async with private_purser(Path(mkdtemp(prefix=f"{name}-", dir=FOLDER))) as purser:
+        tables = await run(purser)
+    text = report.section(name, what or "", tables)
+    print(text)
+    report.write(name, text)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)}; all by default")
+    names = parser.parse_args().names or list(BENCHMARKS)
+    if unknown := set(names) - set(BENCHMARKS):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    for name in names:
+        uvloop.run(measure(name))
+
+
+if __name__ == "__main__":
+    main()

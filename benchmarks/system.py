@@ -1,0 +1,103 @@
+"""A private Purser to measure: every process as `make up` starts them, durable servers, nothing switched off."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+import psutil
+
+from deploy.local.home import Home, State
+from deploy.local.keeper import Keeper
+from deploy.local.ports import free_port
+from deploy.local.postgres import ADMIN
+from deploy.local.processes import end, started_for
+from deploy.local.programs import Program
+from deploy.local.secrets import Secrets
+from deploy.local.supervisor import System
+
+SERVICES = ("orders", "billing", "support", "gateway")
+
+
+class _Keeper(Keeper):
+    """Logs as an installation does, rather than for somebody who watches."""
+
+    async def keep(self, program: Program) -> None:
+        await super().keep(replace(program, environment={**program.environment, "PURSER_LOG_FORMAT": "json"}))
+
+
+class Purser:
+    """What is measured."""
+
+    def __init__(self, system: System, keeper: Keeper) -> None:
+        self.system, self.keeper = system, keeper
+        self.port = system.ports["gateway"]
+
+    def database_url(self, name: str) -> str:
+        """For the superuser."""
+        return self.system.postgres.url(ADMIN, self.system.secrets.database_admin, name)
+
+    @asynccontextmanager
+    async def database(self, name: str) -> "AsyncIterator[asyncpg.Connection]":
+        connection = await asyncpg.connect(self.database_url(name))
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """What each part has used so far, by the kernel's accounts; `load` is this process."""
+        used = {name: _cpu(running.pid) for name, running in self.keeper.state.processes.items() if running.pid}
+        return {**used, "load": _own_cpu()}
+
+    def memory_bytes(self) -> dict[str, int]:
+        """What each process has to itself, and its share of what it has with others."""
+        found = {}
+        for name, running in self.keeper.state.processes.items():
+            if running.pid:
+                found[name] = sum(each.memory_full_info().pss for each in _family(running.pid))
+        return found
+
+
+def _cpu(pid: int) -> float:
+    seconds = 0.0
+    for process in _family(pid):
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            seconds += times.user + times.system
+            # Connections that have ended: of the server alone, for it waits for them.
+            seconds += times.children_user + times.children_system if process.pid == pid else 0
+    return seconds
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
+
+
+def _own_cpu() -> float:
+    times = psutil.Process().cpu_times()
+    return float(times.user + times.system)
+
+
+@asynccontextmanager
+async def private_purser(folder: Path) -> AsyncIterator[Purser]:
+    """Everything started and ready; ended afterwards, and its data forgotten. The logs stay."""
+    home = Home(folder)
+    home.make()
+    keeper = _Keeper(home, State.new())
+    system = System(home, keeper, Secrets.load(home.secrets, currency="USD"), free_port())
+    try:
+        await system.start()
+        async with asyncpg.create_pool(system.postgres.admin_url, min_size=1, max_size=1) as pool:
+            await pool.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        yield Purser(system, keeper)
+    finally:
+        await keeper.stop()
+        end(started_for(folder))
+        for left in (home.data, home.run):
+            shutil.rmtree(left, ignore_errors=True)
+        for file in (home.secrets, home.ports):
+            file.unlink(missing_ok=True)
