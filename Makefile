@@ -80,10 +80,11 @@ format: ## put the code into its form
 	$(bin)/ruff format .
 	@deploy/npm run --silent format
 
-contracts: ## write docs/openapi.json, docs/asyncapi.json and the broker's definitions from the code
+contracts: ## write docs/openapi.json, docs/asyncapi.json, docs/settings.md and the broker's definitions from the code
 	@deploy/bootstrap
 	$(bin)/python -m gateway.openapi > docs/openapi.json
 	$(bin)/python -m shared.asyncapi > docs/asyncapi.json
+	$(bin)/python -m deploy.settings_table > docs/settings.md
 	$(bin)/python -m shared.messaging > deploy/rabbitmq/definitions.json
 
 lock: ## write requirements.lock from pyproject.toml

@@ -4,7 +4,6 @@ Every request has a fixed Idempotency-Key, so that a run which was interrupted c
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,6 +12,8 @@ import aiohttp
 from iso4217 import Currency
 
 from deploy.demo_shop import CUSTOMERS, LAST_CUSTOMER, ORDERS, PRODUCTS, TICKETS, CustomerStory, OrderStory
+from deploy.settings import DemonstrationSettings
+from shared.settings import load
 
 PATIENCE_SECONDS = 30.0
 # Each item goes this way once it is paid for; a story says how far.
@@ -173,13 +174,13 @@ async def sign_in(http: aiohttp.ClientSession, login: str, password: str, base: 
     return Shop(http, token["access_token"], base)
 
 
-async def main() -> None:
-    async with aiohttp.ClientSession(os.environ["PURSER_URL"]) as http:
-        shop = await sign_in(http, "admin", os.environ["PURSER_DEMO_ADMIN_PASSWORD"])
+async def main(settings: DemonstrationSettings) -> None:
+    async with aiohttp.ClientSession(settings.url) as http:
+        shop = await sign_in(http, "admin", settings.demo_admin_password)
         if await is_wanted(shop):
-            financier = await sign_in(http, "financier", os.environ["PURSER_DEMO_FINANCIER_PASSWORD"])
-            await fill(shop, financier, os.environ["PURSER_DEMO_CUSTOMER_PASSWORD"])
+            financier = await sign_in(http, "financier", settings.demo_financier_password)
+            await fill(shop, financier, settings.demo_customer_password)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(load(DemonstrationSettings)))

@@ -49,11 +49,12 @@ async def running_process(module: str, installation: Installation, user: str, **
     given = {
         "port": str(port),
         "database_url": installation.database_url(user),
-        "broker_url": installation.broker_url(user),
-        "caller_public_keys": installation.public_key,
+        **({} if module.endswith(".api") else {"broker_url": installation.broker_url(user)}),
+        **({"caller_public_keys": installation.public_key} if module.endswith(".api") else {}),
         **told,
     }
-    environment = {**os.environ, **{f"PURSER_{name.upper()}": value for name, value in given.items()}}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PURSER_")}
+    environment |= {f"PURSER_{name.upper()}": value for name, value in given.items()}
     child = await asyncio.create_subprocess_exec(sys.executable, "-m", module, cwd=ROOT, env=environment)
     process = Process(f"http://127.0.0.1:{port}", child)
     try:

@@ -7,10 +7,12 @@ import sys
 import time
 
 import psutil
-from iso4217 import Currency
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from deploy.settings import UpSettings
+from shared.settings import load
 
 from .home import HOME, ROOT, Running, State
 from .keeper import ask_readiness
@@ -27,7 +29,7 @@ def up() -> int:
         console.print(f"Purser is up already: {state.url}")
         _show_logins(state)
         return 0
-    if complaint := _complaint():
+    if complaint := _complaint(load(UpSettings, among_others=True)):
         console.print(complaint)
         return 2
     try:
@@ -39,17 +41,13 @@ def up() -> int:
         return 130
 
 
-def _complaint() -> str:
-    """What is wrong with the settings, if anything."""
-    if (port := os.environ.get("PURSER_PORT")) and not (port.isdecimal() and 0 < int(port) < 65536):
-        return f"PURSER_PORT={port} is no port: a number from 1 to 65535."
-    if currency := os.environ.get("PURSER_CURRENCY"):
-        if currency not in {known.value for known in Currency}:
-            return f"PURSER_CURRENCY={currency} is no currency: ISO 4217 has USD, EUR, GBP ..."
-        if HOME.secrets.exists() and (kept := Secrets.load(HOME.secrets).currency) != currency:
-            return (
-                f"This shop's money is {kept} since its first start, not {currency}; `make reset` begins another shop."
-            )
+def _complaint(wanted: UpSettings) -> str:
+    """What of the settings does not suit this shop, if anything."""
+    if wanted.currency and HOME.secrets.exists() and (kept := Secrets.load(HOME.secrets).currency) != wanted.currency:
+        return (
+            f"This shop's money is {kept} since its first start, not {wanted.currency}; "
+            "`make reset` begins another shop."
+        )
     return ""
 
 

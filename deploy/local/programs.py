@@ -16,6 +16,7 @@ PROGRAM_PORTS = tuple(f"{service}-{kind}" for service in SERVICES for kind in ("
 # Passed on from the user's shell; whatever else is in there stays there.
 FROM_THE_USER = ("PATH", "HOME", "TMPDIR", "TZ")
 SHOPS_RULES = {"billing": ("PURSER_WITHDRAWAL_LIMIT_MINOR", "PURSER_APPROVAL_DAYS")}
+HAVE_MONEY = ("orders", "billing")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Programs:
                 f"services.{service}.api",
                 PURSER_DATABASE_URL=self._database(service, service),
                 PURSER_CALLER_PUBLIC_KEYS=self._secrets.caller_public_key,
+                **({"PURSER_CURRENCY": self._secrets.currency} if service in HAVE_MONEY else {}),
                 **_from_the_user(*SHOPS_RULES.get(service, ())),
             )
             for service in SERVICES
@@ -83,7 +85,9 @@ class Programs:
         lines = [
             f"{login} {role} {password.get(login, password[LOGINS['customer']])}\n" for login, role in roles.items()
         ]
-        program = self._program("logins", "gateway.accounts.bootstrap", **self._gateway_environment())
+        program = self._program(
+            "logins", "gateway.accounts.bootstrap", PURSER_DATABASE_URL=self._database("gateway", "gateway")
+        )
         return replace(program, stdin="".join(lines))
 
     def demonstration(self) -> Program:
@@ -157,7 +161,6 @@ class Programs:
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PURSER_LOG_FORMAT": "text",
-            "PURSER_CURRENCY": self._secrets.currency,
             MARK: str(self._home.folder),
         }
         return Program(name, module, common | environment)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections.abc import Iterable
@@ -10,6 +9,8 @@ from contextlib import AbstractAsyncContextManager
 
 from deploy.postgres.provision import provision
 from deploy.rabbitmq.definitions import render
+from deploy.settings import UpSettings
+from shared.settings import load
 
 from . import ports
 from .home import HOME, ROOT, Failure, Home, State, Step
@@ -21,8 +22,6 @@ from .rabbitmq import RabbitMQ, RabbitMQFailed
 from .rabbitmq_binaries import RabbitMQMissing, installed, unpack
 from .rabbitmq_docker import RabbitMQContainer, has_image
 from .secrets import Secrets, write_private
-
-GATEWAY_PORT = 8000
 
 
 class System:
@@ -146,9 +145,9 @@ async def supervise(home: Home) -> State:
 
 
 async def _begin(home: Home, keeper: Keeper) -> None:
-    told = os.environ
-    secrets = Secrets.load(home.secrets, told.get("PURSER_DEMO_PASSWORD"), told.get("PURSER_CURRENCY"))
-    system = System(home, keeper, secrets, int(told.get("PURSER_PORT") or GATEWAY_PORT))
+    told = load(UpSettings, among_others=True)
+    secrets = Secrets.load(home.secrets, told.demo_password, told.currency)
+    system = System(home, keeper, secrets, told.port)
     await system.start()
     await system.demonstrate()
 

@@ -34,13 +34,13 @@ Limit = Annotated[int, typer.Option(min=1, help="how many are shown")]
 @app.command("list")
 def list_(queue: Queue = "", limit: Limit = 100) -> None:
     """Show each, the oldest first: id, type, subject, the queue it died in, since when, and why."""
-    run(_list(load(OperatorSettings), queue, limit))
+    run(_list(load(OperatorSettings, among_others=True), queue, limit))
 
 
 @app.command()
 def show(ids: Ids, queue: Queue = "") -> None:
     """Show all that is in them. Bodies hold customers' data."""
-    run(_show(load(OperatorSettings), ids, queue))
+    run(_show(load(OperatorSettings, among_others=True), ids, queue))
 
 
 @app.command()
@@ -54,7 +54,7 @@ def replay(
     """Give them once more to exactly the queue they died in, with the same ids: what took effect once does nothing."""
     if bool(ids) == all_:
         raise typer.BadParameter("Name ids, or say --all.")
-    run(_settle(load(OperatorSettings), set(ids or ()), queue, REPLAYED, by, why))
+    run(_settle(load(OperatorSettings, among_others=True), set(ids or ()), queue, REPLAYED, by, why))
 
 
 @app.command()
@@ -64,13 +64,13 @@ def discard(
     """Throw them away: what they told will never take effect there."""
     if not why.strip():
         raise typer.BadParameter("Say why.")
-    run(_settle(load(OperatorSettings), set(ids), queue, DISCARDED, by, why))
+    run(_settle(load(OperatorSettings, among_others=True), set(ids), queue, DISCARDED, by, why))
 
 
 @app.command()
 def log(limit: Limit = 100) -> None:
     """Show who replayed or discarded what, when and why, newest first."""
-    run(_log(load(OperatorSettings), limit))
+    run(_log(load(OperatorSettings, among_others=True), limit))
 
 
 @asynccontextmanager

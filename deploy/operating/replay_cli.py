@@ -55,7 +55,7 @@ def replay(
         raise typer.BadParameter("Dead letters have died somewhere: see `purser dead-letters`.")
     types = frozenset([OWN[to]] if to in OWN else type_ or ())
     wanted = Wanted(to, _utc(since), _utc(until) if until else None, frozenset(subject or ()), types)
-    run(_replay(load(OperatorSettings), wanted), AGAIN)
+    run(_replay(load(OperatorSettings, among_others=True), wanted), AGAIN)
 
 
 def _utc(at: datetime) -> datetime:

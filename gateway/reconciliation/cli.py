@@ -61,7 +61,7 @@ def reconcile(
 ) -> None:
     """Hold the books of orders, billing and support against each other. Ends with 1 where something does not add up."""
     console = Console(highlight=False)
-    settings = load(ReconcileSettings)
+    settings = load(ReconcileSettings, among_others=True)
     try:
         raise typer.Exit(asyncio.run(_run(settings, by, repair, settle, console)))
     except KeyboardInterrupt:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.settings import ApiSettings, Settings, ShopCurrency
+from shared.settings import ApiSettings, DatabaseUrl, Settings, ShopCurrency
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,12 @@ class WithdrawalRule:
 
 class BillingApiSettings(ApiSettings):
     currency: ShopCurrency = "USD"
+    """The shop's money: that of its first day, for good."""
     withdrawal_limit_minor: Annotated[int, Field(ge=0)] = 100_000
-    """0: every withdrawal takes two people."""
+    """How much, in minor units, may be withdrawn from one balance within 24 hours without a second person's approval;
+    with 0 every withdrawal takes two people."""
     approval_days: Annotated[int, Field(ge=1, le=365)] = 7
+    """How long a larger withdrawal waits for approval."""
 
     @property
     def withdrawals(self) -> WithdrawalRule:
@@ -30,4 +33,5 @@ class BillingApiSettings(ApiSettings):
 class VerifySettings(Settings):
     """What `purser verify` is told."""
 
-    database_url: str
+    database_url: DatabaseUrl
+    """Billing's database."""

@@ -50,7 +50,7 @@ async def books(purser: System) -> AsyncIterator[Books]:
     url = {name: f"http://127.0.0.1:{link.local_port}" for name, link in purser.links.items()}
     clients = Clients(
         ReconcileSettings(
-            database_url="",
+            database_url=purser.installation.database_url("gateway"),
             caller_private_key=purser.installation.private_key,
             orders_url=url["orders"],
             billing_url=url["billing"],

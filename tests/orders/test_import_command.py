@@ -110,7 +110,7 @@ def test_tabs_marks_and_carriage_returns_are_read(run: Import, file: Path) -> No
     ("url", "said"),
     [
         ("postgresql+asyncpg://orders:x@127.0.0.1:1/orders", "The database cannot be reached"),
-        ("nonsense", "The database would not do it"),
+        ("nonsense", "PURSER_DATABASE_URL is not right"),
     ],
 )
 def test_a_database_that_does_not_answer_is_one_sentence(

@@ -35,7 +35,7 @@ def verify(
     Without a head that was kept elsewhere, whoever can write everything anew goes unseen.
     """
     console = Console(highlight=False)
-    settings = load(VerifySettings)
+    settings = load(VerifySettings, among_others=True)
     kept = [*head, *(heads.read_text().split() if heads and heads.exists() else [])]
     known = {int(match[1]): match[2] for line in kept if (match := HEAD.fullmatch(line))}
     if len(known) != len(set(kept)):

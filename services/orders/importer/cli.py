@@ -46,7 +46,7 @@ def import_(
 ) -> None:
     """Take orders from a CSV file. Run again, it changes nothing; interrupted, run it again."""
     console = Console()
-    settings = load(ImportSettings)
+    settings = load(ImportSettings, among_others=True)
     try:
         form = Form(
             digits=Currency(settings.currency).exponent or 0,
