@@ -63,7 +63,7 @@ async def run(options: Options, folder: Path) -> Run:
     history = History(folder / "history.jsonl")
     try:
         async with private_purser(folder) as purser, working(purser, history) as clients:
-            browsers = _browsers(clients)
+            browsers = browsers_of(clients)
             breaker = Breaker(purser, draw(options.seed, options.seconds), history)
             async with kept_open(browsers):
                 await _break(breaker, clients, options)
@@ -113,7 +113,7 @@ async def working(purser: PrivatePurser, history: History) -> AsyncIterator[Clie
         yield clients
 
 
-def _browsers(clients: Clients) -> list[Browser]:
+def browsers_of(clients: Clients) -> list[Browser]:
     """One of each customer, and two of staff."""
     staff = [Browser(clients.http, clients.tokens[login], login) for login in ("admin", "operator")]
     return staff + [Browser(clients.http, clients.tokens[one.login], one.login, one.id) for one in clients.customers]

@@ -1,176 +1,181 @@
-"""`python -m tests.faults.each_point`: a process dies at each failpoint in turn, several times, and all is judged."""
+"""`python -m tests.faults.each_point`: a process dies at each failpoint in turn, several times, and all is judged.
+
+Of each process one point is armed at a time, of several processes at once; then an order is paid, or another that is
+paid is cancelled, or both.
+"""
 
 import argparse
 import asyncio
 import random
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from pathlib import Path
 
-import aiohttp
-
 from deploy.local.keeper import START_SECONDS
-from tests.faults.__main__ import RESULTS, say, working
-from tests.faults.clients import Clients
-from tests.faults.history import History, Operation, Outcome
+from tests.faults.__main__ import RESULTS, browsers_of, say, working
+from tests.faults.browsers import kept_open
+from tests.faults.history import History
 from tests.faults.invariants import INVARIANTS
-from tests.faults.judge import Evidence, Verdict, judge
-from tests.faults.points import PAYMENT, POINTS, Failpoint, hits
-from tests.faults.quiet import WORKERS, evidence_of, quiet
-from tests.faults.report import broken, losses
+from tests.faults.judge import SERVICES, Evidence, judge
+from tests.faults.points import PAYMENT, POINTS, REPEATING, Failpoint, hits
+from tests.faults.points_report import PointsRun, headline, write_report, wrong
+from tests.faults.quiet import evidence_of, quiet
+from tests.faults.report import broken
+from tests.faults.stock import PRICE_MINOR, Stock
 from tests.faults.system import PrivatePurser, clear_away, private_purser
+from tests.faults.tap import Tap, tapped
 
-STOCK = 12
-PRICE_MINOR = 100
+# A wait for an answer may be over sooner than a process dies in it.
 TRIES = 10
-# Published and not archived, or taken effect and not acknowledged: what is done again must be delivered again.
-REPEATING = ("before_confirm", "after_confirm", "before_ack")
-UNSETTLED = """
-    SELECT count(*) FROM orders WHERE number = {number} AND (status, paid_minor) <> ('{status}', {paid_minor})
-"""
+# When the orders are as they must be, what is done after that is done within this time.
+AFTERWARDS_SECONDS = 1.0
+AGAIN_SECONDS = 5.0
 
 
 class EachPoint:
-    """Orders that are paid, or paid and cancelled, one at a time, while a process dies of it."""
+    """Orders that are paid, and that are cancelled, while processes die of it."""
 
-    def __init__(self, purser: PrivatePurser, clients: Clients, evidence: Evidence) -> None:
-        self.purser, self.clients, self.evidence = purser, clients, evidence
+    def __init__(self, purser: PrivatePurser, evidence: Evidence, stock: Stock, tap: Tap) -> None:
+        self.purser, self.evidence, self.stock, self.tap = purser, evidence, stock, tap
         self.delivered_again: Counter[Failpoint] = Counter()
-        self._stock: dict[bool, list[str]] = {True: [], False: []}
 
-    async def strike(self, point: Failpoint) -> bool:
-        """Whether the process has died there; a wait for an answer may be over sooner, and is tried again."""
-        armed = point.armed(self.purser.home.folder)
-        is_payment = point in PAYMENT
-        for _ in range(TRIES):
-            number = await self._order(is_payment)
-            before, deaths = await self._repeats(), self._deaths()
-            armed.touch()
-            await (self._pay(number) if is_payment else self._cancel(number))
-            await self._settled(number, *(("paid", PRICE_MINOR) if is_payment else ("cancelled", 0)))
-            died = {worker for worker in WORKERS if self._deaths()[worker] != deaths[worker]}
-            after = await self._repeats()
-            # Who died has begun to count anew.
-            for worker in WORKERS:
-                self.delivered_again[point] += int(after[worker] - (0 if worker in died else before[worker]))
-            if not armed.exists():
-                return True
-        armed.unlink(missing_ok=True)
-        return False
+    async def strike(self, points: Sequence[Failpoint]) -> list[Failpoint]:
+        """Let each of these processes die at its point; gives the points at which none did, which are disarmed, and
+        those whose event was not delivered again although it should have been."""
+        orders = {
+            cancelled: await (self.stock.paid() if cancelled else self.stock.unpaid())
+            for cancelled in {point not in PAYMENT for point in points}
+        }
+        deaths = {point: self.purser.keeper.state.processes[point.process].deaths for point in points}
+        told_again = Counter(self.tap.again)
+        armed = {point: point.armed(self.purser.home.folder) for point in points}
+        for file in armed.values():
+            file.touch()
+        await asyncio.gather(
+            *((self.stock.cancel if cancelled else self.stock.pay)(number) for cancelled, number in orders.items())
+        )
+        await self._come_by(list(armed.values()), orders)
+        missed = [point for point, file in armed.items() if _is_disarmed(file)]
+        died = {point: deaths[point] for point in points if point not in missed}
+        await self._settled(orders, died)
+        for point in died.keys() & REPEATING:
+            again = await self._again(point, told_again)
+            self.delivered_again[point] += again
+            if not again:
+                missed.append(point)
+        return missed
 
-    async def _order(self, is_unpaid: bool) -> str:
-        """One to pay, or one that is paid."""
-        stock = self._stock[is_unpaid]
-        if not stock:
-            numbers = await asyncio.gather(*(self._place() for _ in range(STOCK)))
-            await quiet(self.purser, self.evidence)
-            if not is_unpaid:
-                await asyncio.gather(*map(self._pay, numbers))
-                await quiet(self.purser, self.evidence)
-            stock += numbers
-        return stock.pop()
-
-    async def _place(self) -> str:
-        item = {"sku": "S", "title": "Thing", "quantity": 1, "unit_price_minor": PRICE_MINOR}
-        body = {"currency": "USD", "delivery_minor": 0, "shipping_address": "Here", "items": [item]}
-        operation = await self._done("place", self.clients.customers[0].login, "/api/portal/orders", body)
-        return str(operation.answer["number"])
-
-    async def _pay(self, number: str) -> None:
-        await self._done("pay", self.clients.customers[0].login, f"/api/portal/orders/{number}/payments", {})
-
-    async def _cancel(self, number: str) -> None:
-        await self._done("cancel", "operator", f"/api/admin/orders/{number}/cancellation", {"reason": "changed plans"})
-
-    async def deposit(self, amount_minor: int) -> None:
-        path = f"/api/admin/customers/{self.clients.customers[0].id}/deposits"
-        await self._done("deposit", "financier", path, {"amount_minor": amount_minor, "currency": "USD"})
-
-    async def _done(self, kind: str, login: str, path: str, body: dict[str, object]) -> Operation:
-        operation = self.clients.history.invoke(kind, login, "POST", path, body)
-        await self.clients.perform(operation)
-        assert operation.outcome is Outcome.OK, operation
-        return operation
-
-    async def _settled(self, number: str, status: str, paid_minor: int) -> None:
-        """Wait, with a limit, until the order is as it must be, and nothing is on its way."""
-        query = UNSETTLED.format(number=int(number.removeprefix("ORD-")), status=status, paid_minor=paid_minor)
+    async def _come_by(self, armed: Sequence[Path], orders: dict[bool, str]) -> None:
+        """Wait until all the points are hit, or what could come to one is over."""
         end = time.monotonic() + START_SECONDS
-        while await self.evidence.count("orders", query) and time.monotonic() < end:
+        while any(file.exists() for file in armed) and time.monotonic() < end:
+            if await self._on_its_way(orders, {}) is None:
+                end = min(end, time.monotonic() + AFTERWARDS_SECONDS)
             await asyncio.sleep(0.05)
-        await quiet(self.purser, self.evidence)
 
-    def _deaths(self) -> dict[str, int]:
-        return {worker: self.purser.keeper.state.processes[f"{worker}-worker"].deaths for worker in WORKERS}
+    async def _settled(self, orders: dict[bool, str], died: dict[Failpoint, int]) -> None:
+        end = time.monotonic() + START_SECONDS
+        while what := await self._on_its_way(orders, died):
+            if time.monotonic() > end:
+                raise AssertionError(f"not within {START_SECONDS} s: {what}")
+            await asyncio.sleep(0.05)
 
-    async def _repeats(self) -> dict[str, float]:
-        """How many deliveries had taken effect before, in the life of each worker."""
-        found = {}
-        async with aiohttp.ClientSession() as http:
-            for worker in WORKERS:
-                async with http.get(f"{self.purser.system.programs.url(f'{worker}-worker')}/metrics") as answer:
-                    lines = (await answer.text()).splitlines()
-                found[worker] = sum(
-                    float(line.split()[-1]) for line in lines if line.startswith("purser_events_repeated_total{")
-                )
-        return found
+    async def _on_its_way(self, orders: dict[bool, str], died: dict[Failpoint, int]) -> str | None:
+        """What is not there yet, the cheapest to ask first."""
+        for point, deaths in died.items():
+            if not self.purser.is_back(point.process, deaths):
+                return f"{point.process} after {point}"
+        for cancelled, number in orders.items():
+            if not await self.stock.is_settled(number, cancelled):
+                return f"the {'refund' if cancelled else 'payment'} of {number}"
+        for service in SERVICES:
+            if await self.evidence.count(service, "SELECT count(*) FROM outbox"):
+                return f"the outbox of {service}"
+        return await self.tap.waiting_in()
+
+    async def _again(self, point: Failpoint, told_again: Counter[str]) -> int:
+        """How often the event at which the process died was published again, for a step of the relay, or delivered
+        again by the queue after it had taken effect, for a step of a reaction."""
+        end = time.monotonic() + AGAIN_SECONDS
+        while True:
+            published = self.tap.again[point.event] - told_again[point.event]
+            again = published
+            if point.is_reaction:
+                # It has counted from nothing since it was started again.
+                repeated = await self.purser.measured(point.process, "purser_events_repeated_total")
+                again = max(0, int(repeated.get(point.subject, 0)) - published)
+            if again or time.monotonic() > end:
+                return again
+            await asyncio.sleep(0.05)
+
+    async def round(self, points: Sequence[Failpoint]) -> None:
+        """Each of them once, in any order."""
+        lanes: defaultdict[str, deque[Failpoint]] = defaultdict(deque)
+        for point in random.sample(points, len(points)):
+            lanes[point.process].append(point)
+        missed: Counter[Failpoint] = Counter()
+        while struck := [lane.popleft() for lane in lanes.values() if lane]:
+            for point in await self.strike(struck):
+                missed[point] += 1
+                if missed[point] < TRIES:
+                    lanes[point.process].append(point)
 
 
-async def run(points: Sequence[Failpoint], times: int, folder: Path) -> int:
+def _is_disarmed(file: Path) -> bool:
+    """Whether nobody had come there until now."""
+    try:
+        file.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+async def run(points: Sequence[Failpoint], times: int, folder: Path) -> PointsRun:
     history, begun = History(folder / "history.jsonl"), time.monotonic()
-    async with (
-        private_purser(folder) as purser,
-        working(purser, history) as clients,
-        evidence_of(purser, history.operations, ()) as evidence,
-    ):
-        each = EachPoint(purser, clients, evidence)
-        await each.deposit(PRICE_MINOR * (len(points) * times * TRIES + 2 * STOCK))
-        for turn in range(times):
-            for point in random.sample(points, len(points)):
-                await each.strike(point)
-            say(f"  round {turn + 1} of {times}: {time.monotonic() - begun:.0f} s")
-        await quiet(purser, evidence)
-        verdicts = await judge(evidence, INVARIANTS)
-    history.close()
-    return _told(points, times, hits(folder), each.delivered_again, verdicts)
-
-
-def _told(
-    points: Sequence[Failpoint],
-    times: int,
-    found: Counter[Failpoint],
-    again: Counter[Failpoint],
-    verdicts: Sequence[Verdict],
-) -> int:
-    """The table, what is wrong, and the line; the exit status."""
-    wrong = broken(verdicts)
-    for point in points:
-        say(f"{point.process:15} {point.step:15} {point.subject:38} {found[point]:4} hits {again[point]:4} again")
-        if found[point] < times:
-            wrong.append(f"reached too seldom: {point}")
-        if point.step in REPEATING and not again[point]:
-            wrong.append(f"nothing was delivered again: {point}")
-    figures = ", ".join(f"{what} {count}" for what, count in losses(verdicts).items())
-    for line in wrong:
-        say(line)
-    say(f"failpoints: {len(points)} points x {times} = {sum(found[point] for point in points)} hits; {figures}")
-    return 1 if wrong else 0
+    try:
+        async with (
+            private_purser(folder) as purser,
+            working(purser, history) as clients,
+            kept_open(browsers := browsers_of(clients)),
+            evidence_of(purser, history.operations, browsers) as evidence,
+            tapped(purser) as tap,
+        ):
+            stock = Stock(purser, clients, evidence)
+            each = EachPoint(purser, evidence, stock, tap)
+            await stock.deposit(2 * PRICE_MINOR * (len(points) + len(PAYMENT)) * times * TRIES)
+            for turn in range(times):
+                await each.round(points)
+                await quiet(purser, evidence)
+                verdicts = await judge(evidence, INVARIANTS)
+                say(f"  round {turn + 1} of {times}: {time.monotonic() - begun:.0f} s")
+                if broken(verdicts):
+                    break
+    finally:
+        history.close()
+    found, seconds = hits(folder), time.monotonic() - begun
+    return PointsRun(times, {point: found[point] for point in points}, each.delivered_again, verdicts, seconds)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.each_point", description=__doc__)
     parser.add_argument("--times", type=int, default=1, help="how often at each")
     parser.add_argument("--only", default="", help="those whose step, subject or process contains this")
+    parser.add_argument("--report", type=Path, default=None, help="write the run down here, as Markdown")
     given = parser.parse_args()
     points = [point for point in POINTS if given.only in str(point)]
     folder = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}-points"
     folder.mkdir(parents=True)
     try:
-        return asyncio.run(run(points, given.times, folder))
+        finished = asyncio.run(run(points, given.times, folder))
     finally:
         clear_away(folder)
+    for line in (*wrong(finished), headline(finished)):
+        say(line)
+    if given.report:
+        write_report(finished, given.report)
+    return 1 if wrong(finished) else 0
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ class Evidence:
     """The ids of the events in there."""
     leading: Mapping[str, float] = field(default_factory=dict)
     """For each worker, whether it says that it relays."""
+    never_arrived: str | None = None
+    """What was still on its way when patience ended."""
 
     async def rows(self, service: str, query: str, *values: object) -> list[dict[str, Any]]:
         return [dict(row) for row in await self.databases[service].fetch(query, *values)]

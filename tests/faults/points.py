@@ -30,6 +30,15 @@ class Failpoint:
     def hits(self) -> tuple[str, ...]:
         return (self.process,)
 
+    @property
+    def is_reaction(self) -> bool:
+        return self.step in _REACTING
+
+    @property
+    def event(self) -> str:
+        """Its routing key, where the subject is one or the queue of one."""
+        return self.subject.rpartition(".on.")[2]
+
     def armed(self, folder: Path) -> Path:
         return points_of(folder, self.process) / f"{self.step}:{self.subject}"
 
@@ -62,6 +71,8 @@ REFUND = (
     *_points("orders-worker", _REACTING, f"orders.on.{_REFUNDED}"),
 )
 POINTS = (*PAYMENT, *REFUND)
+# Published and not archived, or taken effect and not acknowledged: what is done again must be delivered again.
+REPEATING = {point for point in POINTS if point.step in ("before_confirm", "after_confirm", "before_ack")}
 
 
 def hits(folder: Path) -> Counter[Failpoint]:

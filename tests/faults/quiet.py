@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import aiohttp
 import asyncpg
 
 from shared.contracts.subscriptions import SUBSCRIPTIONS
@@ -36,17 +35,19 @@ async def evidence_of(
 
 
 async def quiet(purser: PrivatePurser, evidence: Evidence) -> float:
-    """Wait, with a limit, until everything has arrived; seconds that it took. What then is still on its way is found by
+    """Wait, with a limit, until everything has arrived; seconds that it took. What then is still on its way is told to
     the judge, who is given the queues as they are at the end."""
     begun = time.monotonic()
-    while time.monotonic() - begun < PATIENCE_SECONDS:
-        if not await _on_its_way(purser, evidence):
+    while what := await _on_its_way(purser, evidence):
+        if time.monotonic() - begun > PATIENCE_SECONDS:
             break
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.2)
     seconds = time.monotonic() - begun
-    evidence.queues = await asyncio.to_thread(purser.queues)
+    evidence.never_arrived = what
+    evidence.queues = await asyncio.to_thread(purser.queues) if what else evidence.queues
     evidence.dead_letters = await purser.dead_letters() if evidence.queues.get(DEAD_LETTERS) else ()
-    evidence.leading = {service: await _leading(purser, service) for service in WORKERS}
+    leading = [await purser.measured(f"{service}-worker", "purser_relay_leading") for service in WORKERS]
+    evidence.leading = {service: told[""] for service, told in zip(WORKERS, leading, strict=True)}
     return seconds
 
 
@@ -56,16 +57,12 @@ async def _on_its_way(purser: PrivatePurser, evidence: Evidence) -> str | None:
         if why := await purser.why_not_ready(process):
             return f"{process}: {why}"
     for service in SERVICES:
-        if await evidence.count(service, "SELECT count(*) FROM outbox"):
-            return f"the outbox of {service}"
+        if count := await evidence.count(service, "SELECT count(*) FROM outbox"):
+            return f"{count} events in the outbox of {service}"
     if wrong := await shown_wrong(evidence):
         return wrong[0]
-    queues = await asyncio.to_thread(purser.queues)
-    return next((queue for queue, count in queues.items() if count and queue != DEAD_LETTERS), None)
-
-
-async def _leading(purser: PrivatePurser, service: str) -> float:
-    url = purser.system.programs.url(f"{service}-worker")
-    async with aiohttp.ClientSession() as http, http.get(f"{url}/metrics") as answer:
-        lines = (await answer.text()).splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith("purser_relay_leading "))
+    evidence.queues = await asyncio.to_thread(purser.queues)
+    waiting = (
+        f"{count} messages in {queue}" for queue, count in evidence.queues.items() if count and queue != DEAD_LETTERS
+    )
+    return next(waiting, None)

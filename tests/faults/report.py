@@ -4,6 +4,7 @@ import os
 import platform
 import statistics
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ breaks things; then all is left alone until it is quiet, and judged. `tests/faul
 
 > {headline}
 
-On {machine}, {system}, clients and judge included.
+On {machine}, clients and judge included.
 
 ## What was broken
 
@@ -100,6 +101,14 @@ def commit() -> str:
     return told.stdout.strip() or "unknown"
 
 
+def machine() -> str:
+    """What it ran on, and when."""
+    return (
+        f"{os.cpu_count()} cores ({platform.machine()}, {psutil.virtual_memory().total / 2**30:.0f} GB),"
+        f" Python {platform.python_version()}, {platform.system()} {platform.release()}, {time.strftime('%d %B %Y')}"
+    )
+
+
 def acknowledged(operations: Iterable[Operation]) -> int:
     return sum(each.outcome is Outcome.OK for each in operations)
 
@@ -155,6 +164,15 @@ def broken(verdicts: Iterable[Verdict]) -> list[str]:
     return lines
 
 
+def verdict_rows(verdicts: Iterable[Verdict]) -> str:
+    """Of a table."""
+    return "\n".join(
+        f"| {verdict.code} | {' '.join(verdict.says.split())} | {verdict.finding.looked_at:,} |"
+        f" {len(verdict.finding.wrong):,} |"
+        for verdict in verdicts
+    )
+
+
 def not_reached(run: Run) -> list[str]:
     """One line about the steps at which no process died, if there are any."""
     missed = [f"{point.step} of {point.subject} in {point.process}" for point, times in run.points.items() if not times]
@@ -172,8 +190,7 @@ def write_report(run: Run, file: Path) -> None:
     text = PAGE.format(
         command=run.command,
         headline=headline(run),
-        machine=f"{os.cpu_count()} cores ({platform.machine()}, {psutil.virtual_memory().total / 2**30:.0f} GB)",
-        system=f"Python {platform.python_version()}, {platform.system()} {platform.release()}",
+        machine=machine(),
         faults="\n".join(
             f"| {name} | {len(seconds)} | {statistics.median(seconds):.1f} s | {max(seconds):.1f} s |"
             for name, seconds in sorted(faults.items())
@@ -187,10 +204,6 @@ def write_report(run: Run, file: Path) -> None:
             f" | {counted[kind, Outcome.UNKNOWN]:,} | {unanswered[kind]:,} |"
             for kind in kinds
         ),
-        verdicts="\n".join(
-            f"| {verdict.code} | {' '.join(verdict.says.split())} | {verdict.finding.looked_at:,} |"
-            f" {len(verdict.finding.wrong):,} |"
-            for verdict in run.verdicts
-        ),
+        verdicts=verdict_rows(run.verdicts),
     )
     file.write_text(text)

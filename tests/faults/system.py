@@ -13,11 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import aio_pika
+import aiohttp
 import asyncpg
 import psutil
+from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.home import Home, State
-from deploy.local.keeper import Keeper, why_not_ready
+from deploy.local.keeper import START_SECONDS, Keeper, why_not_ready
 from deploy.local.ports import free_port
 from deploy.local.postgres import ADMIN
 from deploy.local.processes import end, started_for
@@ -90,11 +92,15 @@ class PrivatePurser:
 
     async def end_server(self, name: str, number: signal.Signals) -> None:
         """Send it the signal, and return when it is started again, which the keeper does."""
-        running = self.keeper.state.processes[name]
-        deaths = running.deaths
+        deaths = self.keeper.state.processes[name].deaths
         await self.send(name, number)
-        while running.deaths == deaths or running.ready_at is None:
+        while not self.is_back(name, deaths):
             await asyncio.sleep(0.1)
+
+    def is_back(self, name: str, deaths: int) -> bool:
+        """Whether it has died since it had died so often, and says again that it is ready."""
+        running = self.keeper.state.processes[name]
+        return running.deaths > deaths and running.ready_at is not None
 
     async def terminate_connections(self) -> None:
         """Of everybody but the server's own processes and us."""
@@ -146,6 +152,22 @@ class PrivatePurser:
     async def why_not_ready(self, process: str) -> str | None:
         """None if it says that it is ready."""
         return await asyncio.to_thread(why_not_ready, self.system.ports[process])
+
+    async def measured(self, process: str, metric: str) -> dict[str, float]:
+        """The metric's values, by queue where it is told by queue; one that dies meanwhile is asked again."""
+        end = time.monotonic() + START_SECONDS
+        async with aiohttp.ClientSession(self.system.programs.url(process)) as http:
+            while True:
+                try:
+                    async with http.get("/metrics") as answer:
+                        text = await answer.text()
+                    break
+                except aiohttp.ClientError:
+                    if time.monotonic() > end:
+                        raise
+                    await asyncio.sleep(0.1)
+        samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+        return {sample.labels.get("queue", ""): sample.value for sample in samples if sample.name == metric}
 
 
 def _tell(processes: list[psutil.Process], number: signal.Signals) -> None:
