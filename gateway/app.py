@@ -7,6 +7,7 @@ from functools import partial
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.accounts.passwords import ServerSecret
 from gateway.accounts.tries import Tries
@@ -16,6 +17,7 @@ from gateway.consumers import push_live, reactions
 from gateway.housekeeping import end_streams_of_ended_sessions, forget_expired_sessions
 from gateway.live import Live
 from gateway.protection import Protection
+from gateway.rates import Payments
 from gateway.reconciliation.schedule import keep_looking_at_the_latest, keep_reconciling
 from gateway.routes import admin, live, portal, session
 from gateway.routes.pages import CompressedAssets, serve_sites
@@ -65,9 +67,12 @@ def create(settings: GatewaySettings) -> FastAPI:
     app.state.database = database
     app.state.live = streams
     app.state.tries = Tries()
+    app.state.payments = Payments(settings.customer_payments_per_minute)
     app.state.secret = ServerSecret(private_key(settings.caller_private_key))
     app.state.cookie_secure = settings.cookie_secure
     app.state.cookie_name = cookie_name(settings.cookie_secure)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     # Innermost, so that the answer to a bug passes through all the others.
     app.user_middleware += [Middleware(CompressedAssets), Middleware(Protection, secure=settings.cookie_secure)]
     for door in (session, admin, portal, live):

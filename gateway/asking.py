@@ -15,8 +15,6 @@ from shared.auth import Caller, Role
 from shared.db import Database
 from shared.errors import Forbidden, Unauthenticated
 
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-
 # These two only tell OpenAPI's readers; the cookie has another name where it cannot be a secure one.
 _bearer = OAuth2PasswordBearer(tokenUrl="/api/token", auto_error=False, scheme_name="token")
 _cookie = APIKeyCookie(name="__Host-purser", auto_error=False, scheme_name="session")
@@ -28,10 +26,8 @@ def cookie_name(secure: bool) -> str:
 
 
 def refuse_cross_site(request: Request) -> None:
-    """Refuse a write that a browser sends on behalf of another site's page: `CrossSite`. Programs send no such
-    headers, and are not concerned."""
-    if request.method in SAFE_METHODS:
-        return
+    """Refuse what a browser sends on behalf of another site's page, were it only to read or to listen: `CrossSite`.
+    Programs send no such headers, and are not concerned."""
     origin = request.headers.get("Origin")
     foreign = origin is not None and _host(origin) != request.headers.get("Host")
     if foreign or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):

@@ -20,6 +20,14 @@ class TooManyTries(Refusal):
         self.retry_after_seconds = seconds
 
 
+class TooManyPayments(Refusal):
+    status = 429
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many payments within a minute. Wait {seconds} seconds, then send this again.")
+        self.retry_after_seconds = seconds
+
+
 class TooManyStreams(Refusal):
     status = 429
     retry_after_seconds = 30
@@ -37,10 +45,10 @@ class GatewayFull(Refusal):
 
 
 class CrossSite(Forbidden):
-    """A browser sent a write on behalf of another site."""
+    """A browser sent it on behalf of another site."""
 
     def __init__(self) -> None:
-        super().__init__("This came from a page of another site, so it was not done.")
+        super().__init__("This came from a page of another site, so it was refused.")
 
 
 class LoginTaken(Refusal):

@@ -1,5 +1,6 @@
 """What the gateway can be told."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,12 @@ def _urls(told: str) -> str:
 
 
 ServiceUrls = Annotated[str, AfterValidator(_urls), Form("http://HOST:PORT, or several with commas between them")]
+
+
+def _networks(told: str) -> str:
+    for each in filter(None, told.split(",")):
+        ip_network(each.strip())
+    return told
 
 
 class ReconcileSettings(Settings):
@@ -43,6 +50,13 @@ class GatewaySettings(ServerSettings, ReconcileSettings):
     """How many browsers may listen to this process; each is an open file and about 80 KiB."""
     cookie_secure: bool = True
     """False only where browsers reach the gateway by plain HTTP on another address than localhost."""
+    trusted_proxies: Annotated[
+        str, AfterValidator(_networks), Form("addresses or networks, several with commas between them")
+    ] = ""
+    """The reverse proxies before the gateway: whom they pass on is read from their `X-Forwarded-For`, and is the one
+    who counts for the limits of signing in. Anybody else's is not believed."""
+    customer_payments_per_minute: Annotated[int, Field(ge=1)] = 60
+    """How often a customer may pay, in each process of the gateway; staff are not counted."""
     sites: Annotated[Path, Form("a folder")] = Path(__file__).parents[1] / "web" / "dist"
     """The folder into which the sites were built."""
 

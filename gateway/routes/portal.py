@@ -9,6 +9,7 @@ from gateway import paying
 from gateway.asking import Ask, Asking, OwnDatabase, customers_only
 from gateway.customers import find_refusal_of_order
 from gateway.order_page import order_page, placed_page
+from gateway.rates import Payments
 from gateway.schemas import OrderPage, Part, PlaceOwnOrder, WhichMessages, WhichOwnOrders, WhichTransfers
 from shared.bodies import UnambiguousRoute
 from shared.contracts.base import OrderNumber
@@ -41,6 +42,11 @@ async def _own_id(caller: Asking) -> UUID:
 Me = Annotated[UUID, Depends(_own_id)]
 
 
+async def _not_too_often(me: Me, request: Request) -> None:
+    payments: Payments = request.app.state.payments
+    await payments.begin(me)
+
+
 @router.get("/profile", response_model=CustomerView)
 async def get_own_profile(ask: Ask, me: Me) -> Response:
     """Who I am to the shop."""
@@ -67,7 +73,9 @@ async def get_own_order(ask: Ask, number: Number, database: OwnDatabase) -> Resp
     return await order_page(database, ask, await ask.orders.ask("GET", f"/orders/{number}"))
 
 
-@router.post("/orders/{number}/payments", status_code=201, response_model=PaymentView)
+@router.post(
+    "/orders/{number}/payments", status_code=201, response_model=PaymentView, dependencies=[Depends(_not_too_often)]
+)
 async def pay_for_own_order(ask: Ask, number: Number, wanted: PayForOrder, key: IdempotencyKey) -> Response:
     """Pay from my balance: what remains, or as far as the balance goes, or `amount_minor`."""
     return await paying.pay(ask, number, wanted, key)

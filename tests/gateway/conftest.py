@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -92,8 +92,9 @@ class Gateway:
         return token
 
 
-@pytest.fixture(scope="session")
-async def _running(installation: Installation) -> AsyncIterator[Gateway]:
+@asynccontextmanager
+async def running_gateway(installation: Installation, **told: object) -> AsyncIterator[Gateway]:
+    """A gateway that is told this besides what every one is told."""
     async with AsyncExitStack() as stack:
         fakes = [
             await stack.enter_async_context(Fake(name, installation).serving())
@@ -108,11 +109,18 @@ async def _running(installation: Installation) -> AsyncIterator[Gateway]:
                 cookie_secure=True,
                 reconcile_minutes=0,
                 **{f"{fake.name}_url": fake.url for fake in fakes},
+                **told,
             )
         )
         url = await stack.enter_async_context(serving(app))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
         yield Gateway(app, http, app.state.database, *fakes)
+
+
+@pytest.fixture(scope="session")
+async def _running(installation: Installation) -> AsyncIterator[Gateway]:
+    async with running_gateway(installation) as gateway:
+        yield gateway
 
 
 @pytest.fixture

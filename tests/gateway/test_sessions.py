@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.accounts.tries import PER_ADDRESS, PER_LOGIN_AND_ADDRESS, Tries
+from gateway.accounts.tries import PER_ADDRESS, PER_LOGIN, PER_LOGIN_AND_ADDRESS, Tries
 from gateway.errors import TooManyTries
 from shared.auth import Role
 from tests.gateway.conftest import PASSWORD, Gateway, code
@@ -112,6 +112,25 @@ async def test_an_address_that_tries_many_logins_is_refused() -> None:
     with pytest.raises(TooManyTries):
         for number in range(PER_ADDRESS.amount + 1):
             await tries.begin(f"login-{number}", "192.0.2.66")
+
+
+async def test_who_has_many_addresses_is_refused_and_the_person_at_theirs_is_not() -> None:
+    tries = Tries()
+    await tries.begin("ann", "192.0.2.1")
+    await tries.succeeded("ann", "192.0.2.1")
+    with pytest.raises(TooManyTries):
+        for number in range(PER_LOGIN.amount + 1):
+            await tries.begin("ann", f"198.51.100.{number}")
+    await tries.begin("ann", "192.0.2.1")
+    await tries.begin("bob", "198.51.100.1")
+
+
+async def test_all_addresses_of_one_ipv6_network_are_one() -> None:
+    tries = Tries()
+    with pytest.raises(TooManyTries):
+        for number in range(PER_LOGIN_AND_ADDRESS.amount + 1):
+            await tries.begin("ann", f"2001:db8:0:66::{number}")
+    await tries.begin("ann", "2001:db8:0:67::1")
 
 
 @pytest.mark.parametrize(
