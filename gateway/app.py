@@ -22,7 +22,6 @@ from gateway.reconciliation.schedule import keep_looking_at_the_latest, keep_rec
 from gateway.routes import admin, live, portal, session
 from gateway.routes.pages import CompressedAssets, serve_sites
 from gateway.settings import GatewaySettings
-from shared.auth import private_key
 from shared.db import Database
 from shared.health import Health, database_check
 from shared.housekeeping import keep_house
@@ -68,7 +67,7 @@ def create(settings: GatewaySettings) -> FastAPI:
     app.state.live = streams
     app.state.tries = Tries()
     app.state.payments = Payments(settings.customer_payments_per_minute)
-    app.state.secret = ServerSecret(private_key(settings.caller_private_key))
+    app.state.secret = ServerSecret(settings.password_secret)
     app.state.cookie_secure = settings.cookie_secure
     app.state.cookie_name = cookie_name(settings.cookie_secure)
     if settings.trusted_proxies:

@@ -14,6 +14,7 @@ def document() -> dict[str, object]:
         database_url="postgresql+asyncpg://nowhere/none",
         broker_url="amqp://nowhere",
         caller_private_key=base64.b64encode(bytes(32)).decode(),
+        password_secret="none" * 8,
         orders_url="http://nowhere",
         billing_url="http://nowhere",
         support_url="http://nowhere",

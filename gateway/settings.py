@@ -44,6 +44,9 @@ class ReconcileSettings(Settings):
 class GatewaySettings(ServerSettings, ReconcileSettings):
     broker_url: BrokerUrl
     """RabbitMQ, with the service's own user."""
+    password_secret: Annotated[str, Field(min_length=32, repr=False), Form("text of 32 characters or more")]
+    """Every gateway's alike: from it come the passwords that it makes, so that a request that is sent again is shown
+    the same one. Whoever has it and reads the gateway's database can find out new passwords."""
     reconcile_minutes: Annotated[float, Field(ge=0)] = 60
     """How often all books are looked through; 0 for never."""
     live_streams: Annotated[int, Field(ge=1)] = 10_000

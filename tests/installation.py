@@ -20,6 +20,7 @@ from shared.web import server_config
 from tests.servers import PASSWORD, Servers
 
 SERVICES = ("orders", "billing", "support")
+PASSWORD_SECRET = "for-tests-only-and-every-gateway's-alike"
 PACKAGES = {**{name: f"services.{name}" for name in SERVICES}, "gateway": "gateway"}
 
 

@@ -29,7 +29,7 @@ from services.support import worker as support_worker
 from shared.db import Database
 from shared.settings import ApiSettings, WorkerSettings
 from tests.eventually import eventually
-from tests.installation import PACKAGES, SERVICES, Installation, serving, settings
+from tests.installation import PACKAGES, PASSWORD_SECRET, SERVICES, Installation, serving, settings
 from tests.link import Link, linked
 from tests.people import Person
 from tests.promise import Promise
@@ -208,6 +208,7 @@ async def running_system(installation: Installation) -> AsyncIterator[System]:
             database_url=installation.database_url("gateway"),
             broker_url=_broker_url(installation, "gateway", links["broker"]),
             caller_private_key=installation.private_key,
+            password_secret=PASSWORD_SECRET,
             cookie_secure=False,
             reconcile_minutes=0,
             **{

@@ -145,6 +145,7 @@ class Programs:
             "PURSER_DATABASE_URL": self._database("gateway", "gateway"),
             "PURSER_BROKER_URL": self.broker_url("gateway"),
             "PURSER_CALLER_PRIVATE_KEY": self._secrets.caller_private_key,
+            "PURSER_PASSWORD_SECRET": self._secrets.password_secret,
             "PURSER_COOKIE_SECURE": "false",
         }
 

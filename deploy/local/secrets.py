@@ -7,7 +7,7 @@ from base64 import b64encode
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 DATABASES = ("orders", "billing", "support", "gateway")
 BROKER_USERS = (*DATABASES, "integrator", "operator")
@@ -25,6 +25,8 @@ class Secrets(BaseModel):
     broker: dict[str, str]
     caller_private_key: str
     caller_public_key: str
+    # Not in the files that the first release made.
+    password_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32))
     logins: dict[str, str]
     currency: str
 

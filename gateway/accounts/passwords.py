@@ -7,7 +7,6 @@ import hmac
 import secrets
 from functools import cache
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
@@ -40,8 +39,8 @@ def _nobodys_hash() -> str:
 class ServerSecret:
     """What only the gateway can compute, and every running gateway alike."""
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        self._key = hmac.digest(key.private_bytes_raw(), b"purser: derived passwords and fingerprints", hashlib.sha256)
+    def __init__(self, secret: str) -> None:
+        self._key = secret.encode()
 
     def password(self, *purpose: str) -> str:
         """A password that is the same for the same purpose, so that a repeated request can show it again."""

@@ -15,6 +15,7 @@ from shared.contracts.orders import OrderPlaced, OrderStatus
 from shared.db import Database
 from shared.messaging import EVENTS
 from tests.eventually import eventually
+from tests.installation import PASSWORD_SECRET
 from tests.people import Person, Stream
 from tests.process import Process, running_process
 from tests.system import System
@@ -27,6 +28,7 @@ STREAMS = 20
 async def gateway(purser: System, **services: str) -> AsyncIterator[Process]:
     told = {
         "caller_private_key": purser.installation.private_key,
+        "password_secret": PASSWORD_SECRET,
         "cookie_secure": "false",
         **{f"{name}_url": f"http://127.0.0.1:{purser.links[name].local_port}" for name in ("orders", "support")},
         "billing_url": f"http://127.0.0.1:{purser.links['billing'].local_port}",

@@ -22,7 +22,7 @@ from gateway.settings import GatewaySettings
 from shared.auth import Role
 from shared.db import Database
 from tests.gateway.fakes import Fake
-from tests.installation import Installation, serving, settings
+from tests.installation import PASSWORD_SECRET, Installation, serving, settings
 
 PASSWORD = "correct horse battery staple"
 # A hash says itself how much work it was: these are compared quickly.
@@ -106,6 +106,7 @@ async def running_gateway(installation: Installation, **told: object) -> AsyncIt
                 database_url=installation.database_url("gateway"),
                 broker_url=installation.broker_url("gateway"),
                 caller_private_key=installation.private_key,
+                password_secret=PASSWORD_SECRET,
                 cookie_secure=True,
                 reconcile_minutes=0,
                 **{f"{fake.name}_url": fake.url for fake in fakes},
