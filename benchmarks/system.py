@@ -22,10 +22,13 @@ SERVICES = ("orders", "billing", "support", "gateway")
 
 
 class _Keeper(Keeper):
-    """Logs as an installation does, rather than for somebody who watches."""
+    """Logs as an installation does, rather than for somebody who watches; customers may pay as fast as they can."""
 
     async def keep(self, program: Program) -> None:
-        await super().keep(replace(program, environment={**program.environment, "PURSER_LOG_FORMAT": "json"}))
+        more = {"PURSER_LOG_FORMAT": "json"}
+        if program.name == "gateway":
+            more["PURSER_CUSTOMER_PAYMENTS_PER_MINUTE"] = "1000000"
+        await super().keep(replace(program, environment={**program.environment, **more}))
 
 
 class Purser:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import Context
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -27,29 +29,49 @@ async def record(session: AsyncSession, event: Event) -> None:
 
 async def record_all(session: AsyncSession, events: Sequence[Event]) -> None:
     """The same for several, in their order."""
-    if not events:
+    await _insert(session, [_row(event) for event in events])
+
+
+async def record_caused(session: AsyncSession, events: Sequence[tuple[Context, Event]]) -> None:
+    """The same for several, each told in the context of what has caused it."""
+    await _insert(session, [context.run(_row, event) for context, event in events])
+
+
+_COLUMNS = {
+    "event_id": "uuid",
+    "aggregate": "text",
+    "subject": "text",
+    "version": "bigint",
+    "routing_key": "text",
+    "at": "timestamptz",
+    "body": "text",
+    "correlation_id": "text",
+}
+# One statement for however many.
+_INSERT = text(
+    f"INSERT INTO outbox ({', '.join(_COLUMNS)})"  # noqa: S608
+    f" SELECT * FROM unnest({', '.join(f'CAST(:{name} AS {kind}[])' for name, kind in _COLUMNS.items())})"
+)
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return {
+        "event_id": uuid4(),
+        "aggregate": event.aggregate,
+        "subject": event.subject,
+        "version": event.version,
+        "routing_key": event.routing_key,
+        "at": event.at,
+        "body": event.model_dump_json(),
+        "correlation_id": structlog.contextvars.get_contextvars().get("correlation_id"),
+    }
+
+
+async def _insert(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
         return
-    correlation_id = structlog.contextvars.get_contextvars().get("correlation_id")
-    await session.execute(
-        text(
-            "INSERT INTO outbox (event_id, aggregate, subject, version, routing_key, at, body, correlation_id)"
-            " VALUES (:event_id, :aggregate, :subject, :version, :routing_key, :at, :body, :correlation_id)"
-        ),
-        [
-            {
-                "event_id": uuid4(),
-                "aggregate": event.aggregate,
-                "subject": event.subject,
-                "version": event.version,
-                "routing_key": event.routing_key,
-                "at": event.at,
-                "body": event.model_dump_json(),
-                "correlation_id": correlation_id,
-            }
-            for event in events
-        ],
-    )
-    session.info.setdefault("told", set()).update(event.routing_key for event in events)
+    await session.execute(_INSERT, {name: [row[name] for row in rows] for name in _COLUMNS})
+    session.info.setdefault("told", set()).update(row["routing_key"] for row in rows)
 
 
 async def list_told_lately(session: AsyncSession, aggregate: str, after: str, limit: int) -> list[str]:

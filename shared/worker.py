@@ -16,6 +16,7 @@ from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import failpoints, inbox, outbox
+from shared.batches import Batches
 from shared.contracts.base import Event
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
 from shared.db import Database, is_unreachable
@@ -23,6 +24,7 @@ from shared.dead_letters import bury, why_failed, why_invalid
 from shared.failure import kind_of
 from shared.health import Check, Health, NotReady, database_check
 from shared.housekeeping import Chore, keep_house
+from shared.inbox import Heard
 from shared.listening import keep_listening
 from shared.relay import Relay
 from shared.watching import Count, relay_check, watch_broker, watch_outbox
@@ -32,7 +34,9 @@ from shared.web import web_app
 RETRY_SECONDS = (0.5, 2.0, 10.0, 60.0)
 UNREACHABLE_SECONDS = 1.0
 # How many events of one queue are in hand at once; one that waits for its next try takes up one of them.
-PREFETCH = 50
+PREFETCH = 100
+# So many take effect in one transaction, where a reaction takes many.
+TOGETHER = 50
 
 log = structlog.get_logger()
 effects_total = Counter("purser_events_taken_total", "Events that took effect", ["queue"])
@@ -42,6 +46,8 @@ given_up_total = Counter("purser_events_given_up_total", "Events that became dea
 
 E = TypeVar("E", bound=Event)
 Reaction = Callable[[E, AsyncSession], Awaitable[None]]
+Taken = tuple[UUID, Heard[Event]]
+ReactionToMany = Callable[[Sequence[Heard[E]], AsyncSession], Awaitable[None]]
 
 
 class Reactions:
@@ -49,11 +55,26 @@ class Reactions:
 
     def __init__(self, listener: str) -> None:
         self.listener = listener
-        self._reactions: dict[type[Event], Reaction[Event]] = {}
+        self._reactions: dict[type[Event], tuple[ReactionToMany[Event], int]] = {}
 
     def on(self, event: type[E]) -> Callable[[Reaction[E]], Reaction[E]]:
+        """Each event in a transaction of its own."""
+
         def add(reaction: Reaction[E]) -> Reaction[E]:
-            self._reactions[event] = reaction  # type: ignore[assignment]
+            async def react(heard: Sequence[Heard[E]], session: AsyncSession) -> None:
+                for each in heard:
+                    await reaction(each.event, session)
+
+            self._reactions[event] = (react, 1)  # type: ignore[assignment]
+            return reaction
+
+        return add
+
+    def on_many(self, event: type[E]) -> Callable[[ReactionToMany[E]], ReactionToMany[E]]:
+        """Whatever has come meanwhile in one transaction; when that fails, each in its own."""
+
+        def add(reaction: ReactionToMany[E]) -> ReactionToMany[E]:
+            self._reactions[event] = (reaction, TOGETHER)  # type: ignore[assignment]
             return reaction
 
         return add
@@ -62,9 +83,9 @@ class Reactions:
         """Listen, on one lasting queue per event, with a channel for each; give the queues' names."""
         if set(self._reactions) != set(SUBSCRIPTIONS[self.listener]):
             raise LookupError(f"{self.listener} does not react to exactly what SUBSCRIPTIONS says")
-        for event, reaction in self._reactions.items():
+        for event, (reaction, together) in self._reactions.items():
             queue = queue_name(self.listener, event)
-            delivery = Delivery(queue, event, reaction, database, broker)
+            delivery = Delivery(queue, event, reaction, together, database, broker)
             broker.subscriber(
                 RabbitQueue(queue, declare=False),
                 channel=Channel(prefetch_count=PREFETCH),
@@ -83,9 +104,16 @@ class Delivery:
     """Brings one queue's events to their reaction: acknowledged after the commit, given up only as a dead letter."""
 
     def __init__(
-        self, queue: str, event: type[Event], reaction: Reaction[Event], database: Database, broker: RabbitBroker
+        self,
+        queue: str,
+        event: type[Event],
+        reaction: ReactionToMany[Event],
+        together: int,
+        database: Database,
+        broker: RabbitBroker,
     ) -> None:
         self.queue, self.event, self.reaction, self.database, self.broker = queue, event, reaction, database, broker
+        self._together: Batches[Taken, None] | None = Batches(self._react, together) if together > 1 else None
 
     async def receive(self, message: RabbitMessage) -> None:
         try:
@@ -113,10 +141,10 @@ class Delivery:
 
     async def _take(self, event_id: UUID, event: Event) -> str | None:
         """None once the event has taken effect, now or earlier; why, when it is to be given up."""
-        failed = 0
+        failed, taken = 0, (event_id, Heard(event))
         while True:
             try:
-                await self._react(event_id, event)
+                await (self._together.ask(taken) if self._together else self._react([taken]))
                 return None
             except Exception as error:
                 if is_unreachable(error):
@@ -132,15 +160,18 @@ class Delivery:
                 await asyncio.sleep(RETRY_SECONDS[failed])
                 failed += 1
 
-    async def _react(self, event_id: UUID, event: Event) -> None:
+    async def _react(self, taken: Sequence[Taken]) -> Sequence[None]:
         async with self.database.transaction() as session:
             failpoints.hit("before_inbox", self.queue)
-            first = await inbox.first_time(session, event_id)
+            first = await inbox.first_times(session, [event_id for event_id, _ in taken])
             failpoints.hit("after_inbox", self.queue)
             if first:
-                await self.reaction(event, session)
+                new = {event_id: heard for event_id, heard in taken if event_id in first}
+                await self.reaction(list(new.values()), session)
             failpoints.hit("after_effect", self.queue)
-        (effects_total if first else repeats_total).labels(self.queue).inc()
+        effects_total.labels(self.queue).inc(len(first))
+        repeats_total.labels(self.queue).inc(len(taken) - len(first))
+        return [None] * len(taken)
 
     async def _give_up(self, message: RabbitMessage, why: str) -> None:
         """Confirmed as a dead letter first, acknowledged then; where it cannot bear the reason, without it."""

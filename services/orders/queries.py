@@ -1,10 +1,11 @@
 """Every SELECT of orders."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, cast, func, or_, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, Text, any_, cast, func, or_, select
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -60,8 +61,19 @@ async def lock_order(session: AsyncSession, number: str, caller: Caller) -> Orde
 
 
 async def lock_known_order(session: AsyncSession, number: str) -> Order:
-    """The order that billing tells about. One that is not there (yet) is an error, to be tried again."""
+    """An order of which it is known that there is one."""
     return (await session.scalars(_whole(number).with_for_update(of=Order))).one()
+
+
+async def lock_known_orders(session: AsyncSession, numbers: Collection[str]) -> dict[str, Order]:
+    """The orders, with their items, that billing tells about. One that is not there (yet) is an error, to be tried
+    again. They are held in the order of their numbers, so that no two who want several wait for each other."""
+    wanted = select(Order).where(Order.number == any_(cast(sorted(map(number_of, numbers)), ARRAY(BigInteger))))
+    wanted = wanted.options(selectinload(Order.items)).order_by(Order.number).with_for_update()
+    found = {order.name: order for order in await session.scalars(wanted.execution_options(populate_existing=True))}
+    if missing := set(numbers) - found.keys():
+        raise NoResultFound(f"there is no order {min(missing)} yet")
+    return found
 
 
 def _whole(number: str) -> Select[Order]:

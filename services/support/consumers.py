@@ -1,19 +1,22 @@
 """Support's door for events: each reaction is one call."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.support.commands.note_operation import note_operation
+from services.support.commands.note_operations import note_operations
 from shared.contracts.billing import OrderPaid, OrderRefunded
+from shared.inbox import Heard
 from shared.worker import Reactions
 
 reactions = Reactions("support")
 
 
-@reactions.on(OrderPaid)
-async def on_order_paid(event: OrderPaid, session: AsyncSession) -> None:
-    await note_operation(session, event, "paid")
+@reactions.on_many(OrderPaid)
+async def on_order_paid(heard: Sequence[Heard[OrderPaid]], session: AsyncSession) -> None:
+    await note_operations(session, heard, "paid")
 
 
-@reactions.on(OrderRefunded)
-async def on_order_refunded(event: OrderRefunded, session: AsyncSession) -> None:
-    await note_operation(session, event, "refunded")
+@reactions.on_many(OrderRefunded)
+async def on_order_refunded(heard: Sequence[Heard[OrderRefunded]], session: AsyncSession) -> None:
+    await note_operations(session, heard, "refunded")

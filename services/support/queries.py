@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ARRAY, Text, any_, cast, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.support.errors import UnknownTicket
@@ -30,17 +30,22 @@ def _seen(ticket: Ticket | None, caller: Caller) -> Ticket:
     return ticket
 
 
-async def lock_conversations_about(session: AsyncSession, order_number: str) -> None:
+async def lock_conversations_about(session: AsyncSession, order_numbers: Sequence[str]) -> None:
     """Hold that none begins: a ticket and an operation that come at one moment would miss each other. Lock it first."""
-    # Two keys: the relay's and the archive's locks, of one key each, can never be met by chance.
+    # Two keys: the relay's and the archive's locks, of one key each, can never be met by chance. In one order, so that
+    # no two who want several wait for each other.
     await session.execute(
-        select(func.pg_advisory_xact_lock(func.hashtext("conversations"), func.hashtext(order_number)))
+        text(
+            "SELECT pg_advisory_xact_lock(hashtext('conversations'), key)"
+            " FROM (SELECT DISTINCT hashtext(n) AS key FROM unnest(CAST(:numbers AS text[])) n ORDER BY key) keys"
+        ),
+        {"numbers": list(order_numbers)},
     )
 
 
-async def lock_tickets_about(session: AsyncSession, order_number: str, customer_id: UUID) -> Sequence[Ticket]:
-    """Its customer's conversations about an order, held, in the order of their ids."""
-    wanted = select(Ticket).where(Ticket.order_number == order_number, Ticket.customer_id == customer_id)
+async def lock_tickets_about(session: AsyncSession, order_numbers: Sequence[str]) -> Sequence[Ticket]:
+    """The conversations about these orders, held, in the order of their ids."""
+    wanted = select(Ticket).where(Ticket.order_number == any_(cast(order_numbers, ARRAY(Text))))
     return (await session.scalars(wanted.order_by(Ticket.id).with_for_update())).all()
 
 

@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import text
 
 from services.orders import api
-from services.orders.commands.mark_order_paid import mark_order_paid
+from services.orders.commands.mark_orders_paid import mark_orders_paid
 from services.orders.settings import OrdersApiSettings
 from shared.auth import Caller, Role
 from shared.contracts.billing import InvoiceFacts, OrderPaid, OrderRefunded
 from shared.db import Database
+from shared.inbox import Heard
 from tests.client import Client
 from tests.installation import Installation, settings
 from tests.orders.imports import Shop
@@ -112,7 +113,7 @@ class Customer:
     async def hear(self, *facts: InvoiceFacts) -> None:
         for fact in facts:
             async with self.database.transaction() as session:
-                await mark_order_paid(session, fact)
+                await mark_orders_paid(session, [Heard(fact)])
 
     async def pay(self, number: str) -> None:
         """Billing says that all of it is paid, for the first time."""

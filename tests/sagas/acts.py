@@ -8,12 +8,13 @@ from services.billing.commands.pay_for_order import pay_for_order
 from services.billing.commands.update_invoice import update_invoice
 from services.orders.commands.amend_item import accept_price, amend_item
 from services.orders.commands.cancel_order import cancel_order
-from services.orders.commands.mark_order_paid import mark_order_paid
+from services.orders.commands.mark_orders_paid import mark_orders_paid
 from shared.contracts.base import Event
 from shared.contracts.billing import InvoiceFacts
 from shared.contracts.http.billing import PayForOrder
 from shared.contracts.http.orders import AmendItem, ItemStatus
 from shared.contracts.orders import OrderFacts
+from shared.inbox import Heard
 from tests.sagas.shop import STAFF
 
 
@@ -72,4 +73,4 @@ async def hear(session: AsyncSession, event: Event) -> None:
     if isinstance(event, OrderFacts):
         await update_invoice(session, event, getattr(event, "line", None))
     elif isinstance(event, InvoiceFacts):
-        await mark_order_paid(session, event)
+        await mark_orders_paid(session, [Heard(event)])

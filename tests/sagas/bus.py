@@ -50,6 +50,6 @@ class Bus:
     async def _deliver(self, listener: Database, event_id: UUID, event: Event) -> None:
         await asyncio.sleep(self.chance.uniform(0, self.latest_seconds))
         async with listener.transaction() as session:
-            if await inbox.first_time(session, event_id):
+            if await inbox.first_times(session, [event_id]):
                 await hear(session, event)
         self.deliveries += 1

@@ -17,6 +17,7 @@ from shared.auth import Caller, Role
 from shared.contracts.base import Event
 from shared.contracts.billing import OrderPaid, OrderRefunded
 from shared.db import Database
+from shared.inbox import Heard
 from shared.settings import ApiSettings
 from tests.client import Client
 from tests.installation import Installation, settings
@@ -112,9 +113,9 @@ class Customer:
         }
         async with self.database.transaction() as session:
             if back:
-                await on_order_refunded(OrderRefunded(**facts, line=None), session)
+                await on_order_refunded([Heard(OrderRefunded(**facts, line=None))], session)
             else:
-                await on_order_paid(OrderPaid(**facts), session)
+                await on_order_paid([Heard(OrderPaid(**facts))], session)
 
     async def told(self, kind: type[E], subject: object) -> list[E]:
         """What support has told of this ticket, or of this customer's counts, in the order of versions."""

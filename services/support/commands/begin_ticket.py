@@ -18,7 +18,7 @@ async def begin_ticket(session: AsyncSession, caller: Caller, customer_id: UUID,
     ticket = conversation.begin(customer_id, wanted.subject, wanted.order_number)
     lines: list[Message] = []
     if wanted.order_number is not None:
-        await queries.lock_conversations_about(session, wanted.order_number)
+        await queries.lock_conversations_about(session, [wanted.order_number])
         operations = await queries.list_operations(session, wanted.order_number, customer_id)
         lines = [conversation.note(ticket, operation) for operation in operations]
     first = conversation.say(ticket, caller, wanted.text)

@@ -1,0 +1,87 @@
+"""What is asked for at the same time is done in one go, and nobody suffers from another's fault."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.batches import Batches
+from shared.contracts.base import Event
+from shared.contracts.billing import BalanceChanged
+from shared.db import Database
+from shared.inbox import Heard
+from shared.worker import Delivery
+from tests.shared.conftest import balance_changed
+from tests.shared.test_delivery import Message
+
+
+async def test_what_is_asked_for_while_it_is_busy_is_done_in_one_go() -> None:
+    done: list[list[int]] = []
+
+    async def double(numbers: Sequence[int]) -> list[int]:
+        done.append(list(numbers))
+        await asyncio.sleep(0)
+        return [2 * number for number in numbers]
+
+    batches = Batches(double, most=4)
+    first = asyncio.create_task(batches.ask(0))
+    while not done:
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*(batches.ask(number) for number in range(1, 7))) == [2, 4, 6, 8, 10, 12]
+    assert (await first, done) == (0, [[0], [1, 2, 3, 4], [5, 6]])
+
+
+async def test_one_that_fails_fails_alone() -> None:
+    async def halve(numbers: Sequence[int]) -> list[float]:
+        return [1 / number for number in numbers]
+
+    batches = Batches(halve, most=10)
+    answers = await asyncio.gather(*(batches.ask(number) for number in (1, 0, 2)), return_exceptions=True)
+    assert (answers[0], answers[2]) == (1, 0.5)
+    assert isinstance(answers[1], ZeroDivisionError)
+
+
+async def test_without_a_database_nobody_is_tried_alone() -> None:
+    tries = 0
+
+    async def refuse(numbers: Sequence[int]) -> list[int]:
+        nonlocal tries
+        tries += 1
+        raise ConnectionRefusedError
+
+    batches = Batches(refuse, most=10)
+    answers = await asyncio.gather(*(batches.ask(number) for number in range(10)), return_exceptions=True)
+    assert {type(answer) for answer in answers} == {ConnectionRefusedError}
+    assert tries == 1
+
+
+async def test_a_poisonous_event_among_others_costs_them_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.worker.RETRY_SECONDS", (0.01, 0.01))
+    effects, buried = Counter[int](), list[str]()
+
+    async def react(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
+        for each in heard:
+            if each.event.version == 3:
+                raise RuntimeError("poison")
+        await session.execute(text("SELECT 1"))
+        effects.update(each.event.version for each in heard)
+
+    async def give_up(_: Delivery, message: Message, why: str) -> None:
+        buried.append(why)
+
+    monkeypatch.setattr(Delivery, "_give_up", give_up)
+    delivery = Delivery("a queue", BalanceChanged, react, 50, database, cast(Any, None))
+    messages = [
+        Message(database, balance_changed(uuid4(), version).model_dump_json().encode()) for version in range(1, 6)
+    ]
+    await asyncio.gather(*(delivery.receive(cast(Any, message)) for message in messages))
+    assert effects == Counter([1, 2, 4, 5])
+    assert [why.endswith("3 tries") for why in buried] == [True]
+    assert [message.committed_when_acknowledged for message in messages] == [[True], [True], [], [True], [True]]
