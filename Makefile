@@ -1,6 +1,6 @@
 # `make help` lists what there is: every target says in its `##` what it does.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset status logs import test faults failpoints races mutants fuzz bench browser check format contracts lock
+.PHONY: help up down reset status logs import secrets test faults failpoints races mutants fuzz bench browser check format contracts lock
 
 # Makes or renews the environment when the lock has changed; otherwise it costs nothing.
 purser = deploy/bootstrap && .purser/venv/bin/purser
@@ -26,6 +26,10 @@ logs: ## follow the logs, all or one: make logs SERVICE=billing-api
 
 import: ## take orders from a CSV file into the running shop: make import FILE=orders.csv
 	@$(purser) import $(FILE) $(ARGS)
+
+secrets: ## make what `docker compose up -d --wait` needs and git must not have; run again, it changes nothing
+	@deploy/bootstrap
+	@$(bin)/python -m deploy.compose.making
 
 test: ## run the tests on servers of their own (native, or in Docker where it has the images), then break it for 90 s
 	@deploy/bootstrap

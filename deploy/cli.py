@@ -1,7 +1,6 @@
 """The `purser` command."""
 
 import json
-import os
 import sys
 from typing import Annotated
 
@@ -12,34 +11,15 @@ from deploy.local.home import HOME
 from deploy.local.logs import follow
 from deploy.local.programs import Programs
 from deploy.local.secrets import Secrets
-from deploy.operating import dead_letters_cli
-from deploy.operating.replay_cli import replay
-from gateway.reconciliation.cli import reconcile
-from services.billing.verifier.cli import verify
-from services.orders.importer.cli import import_
+from deploy.operating.commands import add_commands
 
 app = typer.Typer(help="The back office of an online shop.", no_args_is_help=True, add_completion=False)
 
 
-# What each command is told where the shop is up; elsewhere its user says it, beginning with this setting.
-TOLD = {
-    "import": ("PURSER_DATABASE_URL", Programs.importing),
-    "verify": ("PURSER_DATABASE_URL", Programs.verifying),
-    "reconcile": ("PURSER_DATABASE_URL", Programs.reconciling),
-    "dead-letters": ("PURSER_BROKER_URL", Programs.operating),
-    "replay": ("PURSER_BROKER_URL", Programs.operating),
-}
-
-
-@app.callback()
-def _tell(context: typer.Context) -> None:
-    """The back office of an online shop."""
-    setting, told = TOLD.get(context.invoked_subcommand or "", ("PATH", None))
-    if told is None or setting in os.environ or "--help" in sys.argv:
-        return
+def _shop() -> Programs:
     if not HOME.is_supervised():
-        sys.exit(f"The shop is not up: `make up` first, or name another's servers in {setting} and so on.")
-    os.environ |= told(Programs(json.loads(HOME.ports.read_text()), Secrets.load(HOME.secrets)))
+        sys.exit("The shop is not up: `make up` first, or name another's servers in PURSER_DATABASE_URL and so on.")
+    return Programs(json.loads(HOME.ports.read_text()), Secrets.load(HOME.secrets))
 
 
 @app.command()
@@ -72,11 +52,7 @@ def logs(process: Annotated[str | None, typer.Argument(help="such as billing-api
     raise typer.Exit(follow(process))
 
 
-app.command(name="import")(import_)
-app.command()(reconcile)
-app.command()(replay)
-app.command()(verify)
-app.add_typer(dead_letters_cli.app, name="dead-letters")
+add_commands(app, _shop)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ class UpSettings(Settings):
 
     port: Port = 8000
     """Where the gateway answers, or the next port above it that is free."""
-    currency: ShopCurrency = ""
+    currency: Annotated[ShopCurrency, Field(validate_default=False)] = ""
     """The shop's money, at its first start; USD by itself."""
     demo_password: Password = ""
     """The password of all demonstration logins, from now on; by itself each has one of its own."""

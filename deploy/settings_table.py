@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from deploy.local.home import ROOT
 from deploy.local.programs import SHOPS_RULES
 from deploy.operating.settings import OperatorSettings
+from deploy.postgres.provision import ProvisionSettings
 from deploy.settings import DemonstrationSettings, UpSettings
 from gateway.settings import BootstrapSettings, GatewaySettings, ReconcileSettings
 from services.billing.settings import BillingApiSettings, VerifySettings
@@ -33,6 +34,7 @@ PROGRAMS: Mapping[str, type[Settings]] = {
     "`purser reconcile`": ReconcileSettings,
     "`purser verify`": VerifySettings,
     "`purser dead-letters`, `purser replay`": OperatorSettings,
+    "`python -m deploy.postgres.provision`": ProvisionSettings,
     "`make up`": UpSettings,
     "`python -m deploy.demo`": DemonstrationSettings,
 }
@@ -43,7 +45,8 @@ Written from the code by `make contracts`; `make check` says where it no longer 
 
 Every process reads its environment once, when it starts, and takes these and no others: a setting that is missing,
 bad or not one of its own stops the start, with a line for each that says what it must be. An empty one counts as not
-set. Those in **bold** must be set. A value marked 🔒 is secret: it stands in no log and in no complaint.
+set. Those in **bold** must be set. A value marked 🔒 is secret: it stands in no log and in no complaint. What is not in
+the environment is read from a file of its name in small letters, `/run/secrets/purser_database_url`, if there is one.
 
 A cluster that puts the addresses of all its services into the environment of every process, as Kubernetes does, may
 make names that begin with `PURSER_`: turn that off (`enableServiceLinks: false`), or call its services otherwise.

@@ -1,4 +1,5 @@
-"""Settings come from the environment, `PURSER_...`; what is missing, bad or unknown stops the start with a clear line.
+"""Settings come from the environment, `PURSER_...`, or from files of these names; what is missing, bad or unknown stops
+the start with a clear line.
 
 All of them: docs/settings.md.
 """
@@ -7,6 +8,7 @@ import os
 import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from annotated_types import Ge, Le
@@ -14,11 +16,12 @@ from iso4217 import Currency
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import make_url
 
 PREFIX = "PURSER_"
 # Marks on a process rather than settings: who started it (deploy/local/processes.py), and a test's (failpoints.py).
 MARKS = {"PURSER_HOME", "PURSER_FAILPOINTS"}
+# Where a container is given what nobody else may know: a file for each setting, `purser_database_url` and so on.
+SECRETS = Path("/run/secrets")
 
 
 @dataclass(frozen=True)
@@ -32,19 +35,12 @@ def _known_currency(code: str) -> str:
     return str(Currency(code).value)
 
 
-def _readable(url: str) -> str:
-    """Else the port would be found to be none only when it is used, in a traceback that shows what stands there."""
-    make_url(url)
-    return url
-
-
 _KEY = "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
 ShopCurrency = Annotated[str, AfterValidator(_known_currency), Form("a currency of ISO 4217, such as USD")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 DatabaseUrl = Annotated[
     str,
     Field(pattern=r"^postgresql\+asyncpg://\S+/\S+$", repr=False),
-    AfterValidator(_readable),
     Form("postgresql+asyncpg://USER:PASSWORD@HOST:PORT/DATABASE"),
 ]
 BrokerUrl = Annotated[str, Field(pattern=r"^amqps?://\S+$", repr=False), Form("amqp://USER:PASSWORD@HOST:PORT/VHOST")]
@@ -114,7 +110,7 @@ def load(settings: type[S], *, among_others: bool = False) -> S:
     """
     complaints = [] if among_others else _unknown(settings)
     try:
-        loaded = settings()
+        loaded = settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None)
     except ValidationError as invalid:
         complaints += [_complaint(settings, dict(error)) for error in invalid.errors(include_url=False)]
     if not complaints:

@@ -35,7 +35,7 @@ class Programs:
 
     def __init__(self, ports: Mapping[str, int], secrets: Secrets, home: Home = HOME):
         self._ports = ports
-        self._secrets = secrets
+        self.secrets = secrets
         self._home = home
 
     def migrations(self) -> list[Program]:
@@ -55,8 +55,8 @@ class Programs:
                 f"{service}-api",
                 f"services.{service}.api",
                 PURSER_DATABASE_URL=self._database(service, service),
-                PURSER_CALLER_PUBLIC_KEYS=self._secrets.caller_public_key,
-                **({"PURSER_CURRENCY": self._secrets.currency} if service in HAVE_MONEY else {}),
+                PURSER_CALLER_PUBLIC_KEYS=self.secrets.caller_public_key,
+                **({"PURSER_CURRENCY": self.secrets.currency} if service in HAVE_MONEY else {}),
                 **_from_the_user(*SHOPS_RULES.get(service, ())),
             )
             for service in SERVICES
@@ -81,7 +81,7 @@ class Programs:
     def logins(self) -> Program:
         """Makes or renews the logins of the staff, and renews the demonstration's customers'."""
         roles = {login: role for role, login in LOGINS.items()} | {each.login: "customer" for each in CUSTOMERS}
-        password = self._secrets.logins
+        password = self.secrets.logins
         lines = [
             f"{login} {role} {password.get(login, password[LOGINS['customer']])}\n" for login, role in roles.items()
         ]
@@ -92,7 +92,7 @@ class Programs:
 
     def demonstration(self) -> Program:
         """Fills an empty shop."""
-        passwords = self._secrets.logins
+        passwords = self.secrets.logins
         return self._program(
             "demonstration",
             "deploy.demo",
@@ -106,7 +106,7 @@ class Programs:
         """What `purser import` is told: it writes the orders service's rows."""
         return {
             "PURSER_DATABASE_URL": self._database("orders", "orders"),
-            "PURSER_CURRENCY": self._secrets.currency,
+            "PURSER_CURRENCY": self.secrets.currency,
             "PURSER_LOG_FORMAT": "text",
         }
 
@@ -124,28 +124,31 @@ class Programs:
         return {
             **self._services(),
             "PURSER_DATABASE_URL": self._database("gateway", "gateway"),
-            "PURSER_CALLER_PRIVATE_KEY": self._secrets.caller_private_key,
+            "PURSER_CALLER_PRIVATE_KEY": self.secrets.caller_private_key,
             "PURSER_LOG_FORMAT": "text",
         }
 
     def url(self, program: str) -> str:
-        """The address of a program on this machine."""
-        return f"http://127.0.0.1:{self._ports[program]}"
+        """The address of a program."""
+        return f"http://{self._address(program)}"
 
     def broker_url(self, user: str) -> str:
         """The broker's address for this user."""
-        return f"amqp://{user}:{self._secrets.broker[user]}@127.0.0.1:{self._ports['rabbitmq']}/purser"
+        return f"amqp://{user}:{self.secrets.broker[user]}@{self._address('rabbitmq')}/purser"
 
     def _database(self, role: str, database: str) -> str:
-        where = f"127.0.0.1:{self._ports['postgres']}/{database}"
-        return f"postgresql+asyncpg://{role}:{self._secrets.databases[role]}@{where}"
+        where = f"{self._address('postgres')}/{database}"
+        return f"postgresql+asyncpg://{role}:{self.secrets.databases[role]}@{where}"
+
+    def _address(self, name: str) -> str:
+        return f"127.0.0.1:{self._ports[name]}"
 
     def _gateway_environment(self) -> dict[str, str]:
         return self._services() | {
             "PURSER_DATABASE_URL": self._database("gateway", "gateway"),
             "PURSER_BROKER_URL": self.broker_url("gateway"),
-            "PURSER_CALLER_PRIVATE_KEY": self._secrets.caller_private_key,
-            "PURSER_PASSWORD_SECRET": self._secrets.password_secret,
+            "PURSER_CALLER_PRIVATE_KEY": self.secrets.caller_private_key,
+            "PURSER_PASSWORD_SECRET": self.secrets.password_secret,
             "PURSER_COOKIE_SECURE": "false",
         }
 

@@ -1,20 +1,25 @@
 """The databases and roles: each service reaches its own database, as a role that owns nothing in it.
 
-What a service may do with its tables, its migrations grant, table by table.
+What a service may do with its tables, its migrations grant, table by table. Where `make up` does not make them,
+`python -m deploy.postgres.provision` does.
 """
 
+import asyncio
+from typing import Annotated
+
 import asyncpg
+from pydantic import Field, Json
+
+from shared.settings import Form, Settings, load
 
 SERVICES = ("orders", "billing", "support", "gateway")
 # Anybody's number would do: it keeps two provisioners from making the same role at once.
 LOCK = 7_091_623
-# The statement that sets a password holds it.
-UNLOGGED = {"log_statement": "none", "log_min_error_statement": "panic", "log_min_duration_statement": "-1"}
 
 
 async def provision(admin_url: str, passwords: dict[str, str], suffix: str = "") -> None:
     """Make or renew each `<service>` and `<service>_owner` role and the database `<service><suffix>`."""
-    admin = await asyncpg.connect(admin_url, server_settings=UNLOGGED)
+    admin = await asyncpg.connect(admin_url)
     try:
         await admin.execute(f"select pg_advisory_lock({LOCK})")
         await admin.execute("revoke connect on database postgres, template1 from public")
@@ -38,3 +43,17 @@ async def _make_database(admin: asyncpg.Connection, service: str, database: str)
         await admin.execute(f'create database "{database}" owner "{service}_owner"')
     await admin.execute(f'revoke all on database "{database}" from public')
     await admin.execute(f'grant connect on database "{database}" to "{service}", "{service}_owner"')
+
+
+class ProvisionSettings(Settings):
+    """What `python -m deploy.postgres.provision` can be told."""
+
+    admin_url: Annotated[str, Field(repr=False), Form("postgresql://USER:PASSWORD@HOST:PORT/postgres")]
+    """PostgreSQL, with its superuser."""
+    passwords: Annotated[Json[dict[str, str]], Field(repr=False), Form('JSON, {"ROLE": "PASSWORD"}')]
+    """Of every service's two roles: its own, and the one that owns its tables (`billing`, `billing_owner`)."""
+
+
+if __name__ == "__main__":
+    settings = load(ProvisionSettings)
+    asyncio.run(provision(settings.admin_url, settings.passwords))

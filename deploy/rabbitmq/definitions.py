@@ -1,7 +1,6 @@
 """The broker's definitions for one vhost, with passwords: what `definitions.json` leaves out."""
 
 import hashlib
-import secrets
 from base64 import b64encode
 from typing import Any
 
@@ -17,13 +16,21 @@ def render(definitions: Definitions, passwords: dict[str, str], vhost: str) -> D
         for section, entries in definitions.items()
     }
     rendered["vhosts"] = [{**entry, "name": vhost} for entry in definitions["vhosts"]]
-    rendered["users"] = [{**user, **_hashed(passwords[user["name"]])} for user in definitions["users"]]
+    rendered["users"] = users(definitions, passwords)
     return rendered
 
 
+def users(definitions: Definitions, passwords: dict[str, str]) -> list[dict[str, Any]]:
+    """The definitions' users, with their passwords."""
+    return [{**user, **_hashed(passwords[user["name"]])} for user in definitions["users"]]
+
+
 def _hashed(password: str) -> dict[str, str]:
-    """RabbitMQ's own form: a salt of four bytes, then the hash of the salt and the password."""
-    salt = secrets.token_bytes(4)
+    """RabbitMQ's own form: a salt of four bytes, then the hash of the salt and the password.
+
+    The passwords are long and made up, so the salt may follow from them: the same secrets make the same definitions.
+    """
+    salt = hashlib.sha256(b"salt" + password.encode()).digest()[:4]
     digest = hashlib.sha256(salt + password.encode()).digest()
     return {
         "password_hash": b64encode(salt + digest).decode(),

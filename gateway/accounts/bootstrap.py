@@ -17,7 +17,6 @@ from gateway.settings import BootstrapSettings
 from shared.auth import Role
 from shared.db import Database
 from shared.settings import load
-from shared.telemetry import configure_logging
 
 
 async def set_staff_login(session: AsyncSession, login: str, role: str, password: str) -> None:
@@ -55,9 +54,7 @@ async def bootstrap(database: Database, lines: Iterable[str]) -> None:
 
 
 async def _main() -> None:
-    settings = load(BootstrapSettings)
-    configure_logging("logins", settings.log_format, settings.log_level)
-    database = Database(settings.database_url)
+    database = Database(load(BootstrapSettings).database_url)
     try:
         await bootstrap(database, (line for line in sys.stdin if line.strip()))
     finally:

@@ -11,16 +11,19 @@ import pytest
 from deploy.local.home import ROOT
 from deploy.local.programs import PROGRAM_PORTS, SERVER_PORTS, Program, Programs
 from deploy.local.secrets import Secrets
+from deploy.settings import UpSettings
 from deploy.settings_table import PROCESSES, PROGRAMS, table
 from shared.settings import MARKS, Settings, load, variable
 
 KINDS = list({**PROCESSES, **PROGRAMS}.values())
 NAMES = {variable(field) for kind in KINDS for field in kind.model_fields}
-# Of tests, of this repository's own tools, and of a subscriber that is an example.
+# Of tests, of this repository's own tools, of docker compose, and of a subscriber that is an example.
 OTHERS = {
     "PURSER_BROWSER",
     "PURSER_FUZZ_SECONDS",
+    "PURSER_ADDRESS",
     "PURSER_AMQP_URL",
+    "PURSER_SECRETS",
     "PURSER_TEST_BROKER_URL",
     "PURSER_TEST_POSTGRES_URL",
 }
@@ -140,3 +143,7 @@ def test_what_is_written_anywhere_about_a_setting_is_about_one_that_is_there() -
         for name in re.findall(r"\bPURSER_[A-Z_]*[A-Z]\b", path.read_text()):
             named.setdefault(name, []).append(path)
     assert {name: paths for name, paths in named.items() if name not in NAMES | MARKS | OTHERS} == {}
+
+
+def test_whoever_says_nothing_can_make_up(environment: pytest.MonkeyPatch) -> None:
+    assert load(UpSettings, among_others=True).currency == ""
