@@ -3,20 +3,34 @@
 RabbitMQ lets everybody see how many messages a queue holds that they can name; of what is in it they see nothing.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from uuid import uuid4
 
 import aio_pika
 import pytest
-from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import AMQPException
-from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
 
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
 from shared.messaging import DEAD_LETTERS, EVENTS, definitions, live_queue_name
+from tests.access.broker import (
+    Attempts,
+    Users,
+    bind,
+    connected,
+    consume,
+    declare,
+    declare_exchange,
+    delete,
+    feed,
+    overhear,
+    publish,
+    purge,
+    remove_exchange,
+    subscribe,
+    unbind,
+    wrong,
+)
 from tests.installation import Installation
 
 USERS = ("orders", "billing", "support", "gateway", "integrator")
@@ -27,120 +41,12 @@ QUEUES = {queue_name(listener, event): listener for listener, events in SUBSCRIP
     DEAD_LETTERS: "operator"
 }
 PREFIXES = ("orders.on.", "billing.on.", "support.on.", "gateway.on.", "gateway.live.", "integrator.", "purser.", "")
-Try = Callable[[AbstractChannel], Awaitable[object]]
-Attempts = dict[tuple[str, str], tuple[Try, bool]]
-"""Who, and what: how it is tried, and whether it is allowed."""
-
-
-async def publish(channel: AbstractChannel, exchange: str, routing_key: str) -> None:
-    target = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
-    await target.publish(aio_pika.Message(b"{}"), routing_key, mandatory=False)
-
-
-async def consume(channel: AbstractChannel, queue: str) -> None:
-    """Take nothing away: what comes is left, and comes again elsewhere."""
-    await channel.set_qos(1)
-    found = await channel.get_queue(queue, ensure=False)
-    tag = await found.consume(_leave)
-    await found.cancel(tag)
-
-
-async def _leave(message: aio_pika.abc.AbstractIncomingMessage) -> None:
-    await message.nack(requeue=True)
-
-
-async def bind(channel: AbstractChannel, queue: str, key: str = "nobody.listens") -> None:
-    await (await channel.get_queue(queue, ensure=False)).bind(EVENTS, key)
-
-
-async def unbind(channel: AbstractChannel, queue: str) -> None:
-    await (await channel.get_queue(queue, ensure=False)).unbind(EVENTS, "nobody.listens")
-
-
-async def purge(channel: AbstractChannel, queue: str) -> None:
-    await (await channel.get_queue(queue, ensure=False)).purge()
-
-
-async def delete(channel: AbstractChannel, queue: str) -> None:
-    await (await channel.get_queue(queue, ensure=False)).delete(if_unused=False, if_empty=False)
-
-
-async def declare(channel: AbstractChannel, queue: str, arguments: dict[str, str] | None = None) -> None:
-    await channel.declare_queue(queue, exclusive=True, arguments=dict(arguments or {}))
-
-
-async def declare_exchange(channel: AbstractChannel, exchange: str, arguments: dict[str, str] | None = None) -> None:
-    made = await channel.declare_exchange(exchange, arguments=dict(arguments or {}), auto_delete=True)
-    await made.delete()
-
-
-async def remove_exchange(channel: AbstractChannel, exchange: str) -> None:
-    await channel.exchange_delete(exchange)
-
-
-async def overhear(channel: AbstractChannel, key: str) -> None:
-    await (await channel.declare_queue(exclusive=True)).bind(EVENTS, key)
-
-
-async def feed(channel: AbstractChannel) -> None:
-    mine = await channel.declare_exchange(f"integrator.{uuid4().hex}", auto_delete=True)
-    await (await channel.get_exchange(EVENTS, ensure=False)).bind(mine, "billing.order_paid.v1")
-
-
-async def subscribe(channel: AbstractChannel) -> None:
-    queue = await channel.declare_queue(f"integrator.{uuid4().hex}", exclusive=True)
-    for key in ("#", "billing.order_paid.v1"):
-        await queue.bind(EVENTS, key)
-    await queue.consume(_leave)
-    await queue.delete(if_unused=False, if_empty=False)
-
-
-class Users:
-    """Connections as each of the broker's users."""
-
-    def __init__(self, connections: Mapping[str, aio_pika.abc.AbstractConnection]) -> None:
-        self.connections = connections
-
-    async def refused(self, user: str, attempt: Try) -> bool:
-        """Whether the broker says that it is not permitted."""
-        channel = await self.connections[user].channel(publisher_confirms=True)
-        try:
-            async with asyncio.timeout(10):
-                await attempt(channel)
-        except (ChannelAccessRefused, ChannelLockedResource):
-            return True
-        except AMQPException:
-            return False
-        finally:
-            with suppress(Exception):
-                await channel.close()
-        return False
-
-
-@asynccontextmanager
-async def connected(installation: Installation, *names: str) -> AsyncIterator[Users]:
-    connections = {name: await aio_pika.connect(installation.broker_url(name)) for name in names}
-    try:
-        yield Users(connections)
-    finally:
-        for connection in connections.values():
-            await connection.close()
 
 
 @pytest.fixture(scope="module")
 async def users(installation: Installation) -> AsyncIterator[Users]:
     async with connected(installation, *USERS) as users:
         yield users
-
-
-async def wrong(users: Users, attempts: Attempts) -> list[str]:
-    """Where the broker did otherwise."""
-    assert attempts
-    return [
-        f"{user} {what}: should be {'allowed' if allowed else 'refused'}"
-        for (user, what), (attempt, allowed) in attempts.items()
-        if await users.refused(user, attempt) == allowed
-    ]
 
 
 def test_every_user_but_the_operator_is_tried() -> None:

@@ -2,20 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import aio_pika
 import pytest
+from fastapi import Body, FastAPI
 from sqlalchemy import text
 
 from shared.contracts.billing import BalanceChanged
 from shared.contracts.orders import OrderFacts, OrderPlaced
 from shared.db import Database
+from shared.health import Health
+from shared.web import web_app
 from tests.conftest import alone, installed
-from tests.installation import Installation
+from tests.installation import Installation, serving
 
 
 @pytest.fixture(scope="session")
@@ -116,3 +121,28 @@ async def running(*work: object) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.fixture(scope="module")
+async def address() -> AsyncIterator[tuple[str, int]]:
+    """A server that echoes bodies."""
+    app = web_app("A test", nothing, Health({}))
+
+    @app.post("/echo")
+    async def echo(said: Annotated[str, Body()]) -> str:
+        return said
+
+    async with serving(app) as url:
+        where = urlsplit(url)
+        yield where.hostname or "", where.port or 0
+
+
+@asynccontextmanager
+async def nothing(_: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack

@@ -2,40 +2,29 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import aio_pika
 import httpx2 as httpx
 import pytest
-from fastapi import FastAPI
-from prometheus_client import REGISTRY
-from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from services.billing import worker
-from services.billing.queries import count_untold_payments
-from services.orders.queries import count_overpaid
-from shared.contracts.billing import OrderPaid
 from shared.db import Database
 from shared.health import Health, database_check
 from shared.relay import Relay
 from shared.settings import WorkerSettings
-from shared.watching import MOST_COUNTED, relay_check, watch_broker, watch_outbox
+from shared.watching import relay_check, watch_broker, watch_outbox
 from shared.web import web_app
 from tests.eventually import eventually
 from tests.installation import Installation, serving, settings
 from tests.link import Link, linked
-from tests.shared.conftest import listening, running
+from tests.shared.conftest import listening, nothing, running
+from tests.shared.noticing import becomes, metric, says, tell
 
 UNHEARD = "billing.unheard.v1"
-TELL = """
-    INSERT INTO outbox (event_id, aggregate, subject, version, routing_key, at, body)
-    VALUES (gen_random_uuid(), 'test', :subject, 1, :routing_key, :at, '{}')
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -43,40 +32,6 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks, more of them."""
     monkeypatch.setattr("shared.watching.LOOK_SECONDS", 0.05)
     monkeypatch.setattr("shared.watching.AGAIN_SECONDS", 0.05)
-
-
-def metric(name: str, **labels: str) -> float | None:
-    return REGISTRY.get_sample_value(name, labels)
-
-
-async def becomes(name: str, value: float, **labels: str) -> None:
-    async def look() -> bool:
-        return metric(name, **labels) == value
-
-    await eventually(look, f"{name} = {value}")
-
-
-async def says(health: Health, name: str, sentence: str) -> None:
-    """Or nothing any more, where the sentence is empty."""
-
-    async def look() -> bool:
-        reasons = await health.reasons()
-        told = reasons.get(name) or health.warnings.get(name) or ""
-        return told.startswith(sentence) if sentence else told == ""
-
-    await eventually(look, f"{name}: {sentence or 'nothing'}")
-
-
-async def tell(database: Database, routing_key: str, seconds_ago: float = 0) -> str:
-    subject, at = str(uuid4()), datetime.now(UTC) - timedelta(seconds=seconds_ago)
-    async with database.transaction() as session:
-        await session.execute(text(TELL), {"subject": subject, "routing_key": routing_key, "at": at})
-    return subject
-
-
-async def forget(database: Database, *subjects: str) -> None:
-    async with database.transaction() as session:
-        await session.execute(text("DELETE FROM outbox WHERE subject = ANY(:subjects)"), {"subjects": list(subjects)})
 
 
 @dataclass
@@ -193,11 +148,6 @@ async def test_an_event_that_no_queue_takes_is_a_warning_of_a_process_that_serve
     await says(own.health, "stuck", "")
 
 
-@asynccontextmanager
-async def nothing(_: FastAPI) -> AsyncIterator[None]:
-    yield
-
-
 async def test_a_queue_that_nobody_listens_to_and_one_that_is_missing_hinder(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,48 +192,3 @@ async def test_dead_letters_are_counted_and_a_warning(installation: Installation
             await letters.purge()
             await says(health, "dead_letters", "")
             assert metric("purser_dead_letters") == 0
-
-
-async def test_payments_that_do_not_settle_are_counted_and_after_a_while_a_warning(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # On the gateway's outbox, which is like billing's and which no process relays.
-    health, database = Health({}), Database(installation.database_url("gateway"))
-    async with running(watch_outbox("gateway", database, health, count_untold_payments)):
-        await becomes("purser_unsettled_payments", 0, service="gateway")
-        subject = await tell(database, OrderPaid.routing_key)
-        await becomes("purser_unsettled_payments", 1, service="gateway")
-        assert "unsettled" not in health.warnings
-        monkeypatch.setattr("shared.watching.LATE_SECONDS", 0.1)
-        await says(health, "unsettled", "1 payments or refunds have not settled for 0 s: `purser reconcile`")
-        await forget(database, subject)
-        await becomes("purser_unsettled_payments", 0, service="gateway")
-        await says(health, "unsettled", "")
-    await database.close()
-
-
-async def test_an_order_paid_beyond_its_total_is_unsettled_until_billing_gives_back(
-    installation: Installation,
-) -> None:
-    orders, customer = Database(installation.database_url("orders")), UUID(int=7)
-    try:
-        async with orders.transaction() as session:
-            before = await count_overpaid(session, MOST_COUNTED)
-            await session.execute(
-                text(
-                    "INSERT INTO customers (id, login, name, phone, email, shipping_address)"
-                    " VALUES (:id, 'overpaid', 'A', '1', 'a@example.org', 'X') ON CONFLICT DO NOTHING"
-                ),
-                {"id": customer},
-            )
-            await session.execute(
-                text(
-                    "INSERT INTO orders (customer_id, status, currency, delivery_minor, total_minor, paid_minor,"
-                    " shipping_address, version) VALUES (:id, 'cancelled', 'USD', 0, 0, 5, 'X', 2)"
-                ),
-                {"id": customer},
-            )
-            assert await count_overpaid(session, MOST_COUNTED) == before + 1
-            await session.rollback()
-    finally:
-        await orders.close()
