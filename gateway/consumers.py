@@ -27,6 +27,7 @@ from shared.contracts.orders import (
     OrderPlaced,
 )
 from shared.contracts.support import TicketChanged, TicketCountsChanged
+from shared.failure import kind_of
 from shared.messaging import EVENTS, HEARTBEAT_SECONDS, live_queue_name, must_end, quietly
 from shared.worker import Reactions
 
@@ -68,7 +69,7 @@ async def push_live(live: Live, broker_url: str) -> None:
         except BaseException as error:
             if must_end(error):
                 raise
-            log.warning("live push interrupted", error=repr(error))
+            log.warning("live push interrupted", error=kind_of(error))
         finally:
             hearing.set(0)
         await asyncio.sleep(1)

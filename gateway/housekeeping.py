@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.accounts import queries
 from gateway.live import Live
 from shared.db import Database
+from shared.failure import kind_of
 
 LOOK_SECONDS = 2.0
 ROUND_SECONDS = 3600.0
@@ -25,7 +26,7 @@ async def end_streams_of_ended_sessions(database: Database, live: Live) -> None:
             async with database.transaction() as session:
                 lasting = await queries.list_lasting_sessions(session, listening)
         except (SQLAlchemyError, OSError) as error:
-            log.warning("sessions not looked at", error=type(error).__name__)
+            log.warning("sessions not looked at", error=kind_of(error))
             continue
         live.end_sessions(listening - lasting)
 
@@ -37,5 +38,5 @@ async def forget_expired_sessions(database: Database) -> None:
             async with database.transaction() as session:
                 await session.execute(text("DELETE FROM sessions WHERE expires_at < now()"))
         except (SQLAlchemyError, OSError) as error:
-            log.warning("expired sessions not forgotten", error=type(error).__name__)
+            log.warning("expired sessions not forgotten", error=kind_of(error))
         await asyncio.sleep(ROUND_SECONDS)

@@ -25,6 +25,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
+from shared.failure import sqlstate
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -55,6 +57,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=5,
+            hide_parameters=True,
             connect_args={"server_settings": TIMEOUTS, "timeout": 5, "command_timeout": DEAD_AFTER_SECONDS},
         )
         event.listen(self.engine.sync_engine, "handle_error", _silence_is_a_lost_connection)
@@ -80,11 +83,6 @@ def _silence_is_a_lost_connection(context: ExceptionContext) -> None:
     """Then this connection, and all that the pool made before, are not used again."""
     if isinstance(context.original_exception, TimeoutError):
         context.is_disconnect = True
-
-
-def sqlstate(error: BaseException) -> str:
-    """PostgreSQL's code for what went wrong, "" where it did not say."""
-    return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
 
 
 def is_unreachable(error: BaseException) -> bool:

@@ -1,21 +1,17 @@
 """What a listener cannot take becomes a dead letter that says why, in words that show nothing of what it holds."""
 
 import asyncio
-import traceback
 from datetime import UTC, datetime
-from pathlib import Path
 
 from aio_pika.abc import AbstractIncomingMessage
 from faststream.rabbit import RabbitBroker
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
 
-from shared.db import sqlstate
 from shared.envelope import DIED_AT, DIED_OF, sent_on
+from shared.failure import kind_of, place_of
 from shared.messaging import DEAD_LETTERS
 
 ANSWER_SECONDS = 5.0
-_ROOT = Path(__file__).parents[1]
 
 
 async def bury(broker: RabbitBroker, message: AbstractIncomingMessage, queue: str, why: str) -> None:
@@ -42,15 +38,6 @@ def why_invalid(error: Exception) -> str:
 
 
 def why_failed(error: BaseException, tries: int) -> str:
-    """The kind of error and the place in our code; its text may hold what somebody wrote."""
-    said = [type(error).__name__]
-    if isinstance(error, DBAPIError):
-        constraint = getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
-        said += [each for each in (sqlstate(error), constraint) if each]
-    places = [
-        f"{file.relative_to(_ROOT)}:{line}"
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if (file := Path(frame.f_code.co_filename)).is_relative_to(_ROOT) and ".purser" not in file.parts
-    ]
-    where = f" in {places[-1]}" if places else ""
-    return f"{' '.join(said)}{where}, {tries} tries"
+    """The kind of error and the place in our code."""
+    where = f" in {place}" if (place := place_of(error)) else ""
+    return f"{kind_of(error)}{where}, {tries} tries"

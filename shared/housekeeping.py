@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db import Database
+from shared.failure import kind_of
 
 ROUND_SECONDS = 3600.0
 log = structlog.get_logger()
@@ -34,12 +35,12 @@ async def keep_house(database: Database, *chores: Chore) -> None:
                 async with database.transaction() as session:
                     await session.execute(text(statement))
             except (SQLAlchemyError, OSError) as error:
-                log.warning("housekeeping failed", statement=statement, error=type(error).__name__)
+                log.warning("housekeeping failed", statement=statement, error=kind_of(error))
         for chore in chores:
             try:
                 await _finish(database, chore)
             except (SQLAlchemyError, OSError) as error:
-                log.warning("housekeeping failed", chore=chore.__name__, error=type(error).__name__)
+                log.warning("housekeeping failed", chore=chore.__name__, error=kind_of(error))
         await asyncio.sleep(ROUND_SECONDS)
 
 

@@ -7,6 +7,7 @@ from typing import NoReturn
 import structlog
 from faststream.rabbit import RabbitBroker
 
+from shared.failure import kind_of
 from shared.messaging import HEARTBEAT_SECONDS, is_set_within, must_end, quietly
 
 # When the process is to stop, the events in hand have so long to take effect, and the connection to close; what has
@@ -42,7 +43,7 @@ async def keep_listening(
             if must_end(error):
                 await _stop(broker)
                 raise
-            log.warning("not listening", error=repr(error))
+            log.warning("not listening", error=kind_of(error))
             await quietly(_let_go(broker))
         await asyncio.sleep(1)
 
@@ -76,7 +77,7 @@ async def _stop(broker: RabbitBroker) -> None:
         async with asyncio.timeout(STOPPING_SECONDS):
             await broker.stop()
     except Exception as error:
-        log.debug("stopping failed", error=repr(error))
+        log.debug("stopping failed", error=kind_of(error))
 
 
 async def _let_go(broker: RabbitBroker) -> None:

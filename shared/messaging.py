@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
+from shared.failure import kind_of
 
 EVENTS = "purser.events"
 DEAD_LETTERS = "purser.dead_letters"
@@ -55,7 +56,7 @@ async def quietly(closing: Awaitable[object]) -> None:
         async with asyncio.timeout(1):
             await closing
     except Exception as error:
-        log.debug("closing failed", error=repr(error))
+        log.debug("closing failed", error=kind_of(error))
 
 
 def live_queue_name(instance: UUID) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.contracts.base import Event
 from shared.db import Database
+from shared.failure import kind_of
 
 CHANNEL = "outbox"
 log = structlog.get_logger()
@@ -100,5 +101,5 @@ async def ring(database: Database) -> None:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
                 await connection.execute(text(f"NOTIFY {CHANNEL}"))
         except (SQLAlchemyError, OSError) as error:
-            log.warning("outbox not rung", error=type(error).__name__)
+            log.warning("outbox not rung", error=kind_of(error))
             await asyncio.sleep(1)

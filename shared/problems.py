@@ -15,8 +15,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from shared.contracts.http.base import Problem
-from shared.db import is_unreachable, sqlstate
+from shared.db import is_unreachable
 from shared.errors import Busy, IdempotencyKeyInvalid, IdempotencyKeyMissing, InvalidRequest, Refusal, Unavailable
+from shared.failure import kind_of, sqlstate
 
 MAX_BODY_BYTES = 64_000
 MOST_ERRORS = 20
@@ -126,7 +127,7 @@ async def _answer_database_error(request: Request, error: Exception) -> Response
     if sqlstate(error) in ("55P03", "40P01", "40001"):
         return await refuse(request, Busy("Somebody else is changing this right now: send it again."))
     if is_unreachable(error):
-        log.warning("database unavailable", error=type(error).__name__, sqlstate=sqlstate(error))
+        log.warning("database unavailable", error=kind_of(error))
         return await refuse(request, Unavailable("The database cannot be reached: send it again with the same key."))
     return await _answer_bug(request, error)
 

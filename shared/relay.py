@@ -22,6 +22,7 @@ from sqlalchemy.engine import make_url
 from shared import failpoints
 from shared.contracts.subscriptions import LISTENED_TO
 from shared.envelope import message_of
+from shared.failure import kind_of
 from shared.messaging import EVENTS, HEARTBEAT_SECONDS, is_set_within, must_end, quietly
 from shared.outbox import CHANNEL
 
@@ -77,7 +78,7 @@ class Relay:
                     raise
                 lasted_seconds = time.monotonic() - begun
                 failures = min(failures + 1, 6) if lasted_seconds < STEADY_SECONDS else 0
-                log.warning("relay interrupted", service=self.service, error=repr(error))
+                log.warning("relay interrupted", service=self.service, error=kind_of(error))
             finally:
                 leading.set(0)
                 self.returned.clear()

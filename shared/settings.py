@@ -16,6 +16,7 @@ from iso4217 import Currency
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
 
 PREFIX = "PURSER_"
 # Marks on a process rather than settings: who started it (deploy/local/processes.py), and a test's (failpoints.py).
@@ -35,12 +36,19 @@ def _known_currency(code: str) -> str:
     return str(Currency(code).value)
 
 
+def _readable(url: str) -> str:
+    """Else the port would be found to be none only when it is used, in a traceback that shows what stands there."""
+    make_url(url)
+    return url
+
+
 _KEY = "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
 ShopCurrency = Annotated[str, AfterValidator(_known_currency), Form("a currency of ISO 4217, such as USD")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 DatabaseUrl = Annotated[
     str,
     Field(pattern=r"^postgresql\+asyncpg://\S+/\S+$", repr=False),
+    AfterValidator(_readable),
     Form("postgresql+asyncpg://USER:PASSWORD@HOST:PORT/DATABASE"),
 ]
 BrokerUrl = Annotated[str, Field(pattern=r"^amqps?://\S+$", repr=False), Form("amqp://USER:PASSWORD@HOST:PORT/VHOST")]

@@ -1,13 +1,20 @@
-"""Logs one can read, as text or as JSON, with one correlation id through all services; and the metrics' page."""
+"""Logs one can read, as text or as JSON, with one correlation id through all services. They say what failed, and where,
+and repeat nothing of what it failed on: see `failure`."""
 
 import logging
-from typing import Literal
+import sys
+from types import TracebackType
+from typing import Any, Literal
 
 import structlog
 
+from shared.failure import kind_of, trace_of
+
+log = structlog.get_logger()
+
 
 def configure_logging(service: str, form: Literal["json", "text"], level: str) -> None:
-    """Send everything, also what libraries log, to standard error in one form."""
+    """Send everything, also what libraries log and what ends the process, to standard error in one form."""
     shared_steps: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -22,12 +29,13 @@ def configure_logging(service: str, form: Literal["json", "text"], level: str) -
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
     )
     handler = logging.StreamHandler()
+    handler.addFilter(_repeat_nothing)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared_steps,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                structlog.processors.ExceptionRenderer(lambda raised: trace_of(raised[1])),
                 renderer,
             ],
         )
@@ -36,3 +44,27 @@ def configure_logging(service: str, form: Literal["json", "text"], level: str) -
     for chatty in ("aio_pika", "aiormq", "faststream", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
+    sys.excepthook = _end
+
+
+def _repeat_nothing(record: logging.LogRecord) -> bool:
+    """Libraries log messages, tasks and errors, each of which shows all that it holds."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(_shown(each) for each in record.args)
+    if record.name == "asyncio":
+        # The first line says what happened, the others to what.
+        record.msg = str(record.msg).partition("\n")[0]
+    return True
+
+
+def _shown(given: object) -> Any:
+    if isinstance(given, BaseException):
+        return kind_of(given)
+    return given if isinstance(given, str | int | float | None) else type(given).__name__
+
+
+def _end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        log.critical("ended by an error", exc_info=error)

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
 from shared.db import Database
+from shared.failure import kind_of
 from shared.health import Check, Health, Notices, NotReady, note
 from shared.messaging import DEAD_LETTERS, is_told_to_end, must_end
 from shared.relay import Relay
@@ -70,7 +71,7 @@ async def watch_outbox(service: str, database: Database, health: Health, unsettl
                 oldest, waiting = (await session.execute(text(WAITING))).one()
                 open_now = await unsettled(session, MOST_COUNTED) if unsettled else 0
         except (SQLAlchemyError, OSError) as error:
-            log.warning("outbox not looked at", error=repr(error))
+            log.warning("outbox not looked at", error=kind_of(error))
         else:
             _tell_outbox(service, health, max(0.0, oldest or 0.0), waiting)
             settled_at = settled_at if open_now else time.monotonic()

@@ -21,6 +21,7 @@ from shared.contracts.base import Event
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
 from shared.db import Database, is_unreachable
 from shared.dead_letters import bury, why_failed, why_invalid
+from shared.failure import kind_of
 from shared.health import Check, Health, NotReady, database_check
 from shared.housekeeping import Chore, keep_house
 from shared.inbox import Heard
@@ -148,14 +149,14 @@ class Delivery:
             except Exception as error:
                 if is_unreachable(error):
                     # Not the event's fault: it waits as long as it takes.
-                    log.warning("database unreachable", queue=self.queue, error=type(error).__name__)
+                    log.warning("database unreachable", queue=self.queue, error=kind_of(error))
                     await asyncio.sleep(UNREACHABLE_SECONDS)
                     continue
                 failures_total.labels(self.queue).inc()
                 if failed == len(RETRY_SECONDS):
                     log.error("every try failed", queue=self.queue, exc_info=error)
                     return why_failed(error, failed + 1)
-                log.warning("reaction failed", queue=self.queue, attempt=failed + 1, error=repr(error))
+                log.warning("reaction failed", queue=self.queue, attempt=failed + 1, error=kind_of(error))
                 await asyncio.sleep(RETRY_SECONDS[failed])
                 failed += 1
 
@@ -179,7 +180,7 @@ class Delivery:
         try:
             await bury(self.broker, message.raw_message, self.queue, why)
         except Exception as error:
-            log.warning("the dead letter will not say why", queue=self.queue, error=repr(error))
+            log.warning("the dead letter will not say why", queue=self.queue, error=kind_of(error))
             await message.reject(requeue=False)
         else:
             await message.ack()

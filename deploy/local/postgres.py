@@ -57,6 +57,7 @@ class Postgres:
             "unix_socket_directories=",  # none: its path may be at most 107 bytes, and a checkout lies anywhere
             "max_connections=200",
             "shared_preload_libraries=pg_stat_statements",  # shows what each statement costs, to whoever asks
+            "log_error_verbosity=terse",  # else its log repeats each row that a constraint refuses
             *(() if self._durable else IN_A_HURRY),
         ]
         options = [part for setting in settings for part in ("-c", setting)]

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from deploy.postgres.provision import provision
 from deploy.rabbitmq.definitions import render
 from deploy.settings import UpSettings
+from shared.failure import kind_of, trace_of
 from shared.settings import load
 
 from . import ports
@@ -165,7 +166,8 @@ def _failure(error: BaseException) -> Failure:
         error = error.exceptions[0]
     if isinstance(error, Failed):
         return Failure(process=error.process, sentence=str(error))
-    return Failure(process="supervisor", sentence=f"{type(error).__name__}: {error}")
+    print(trace_of(error), file=sys.stderr)
+    return Failure(process="supervisor", sentence=kind_of(error))
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.exc import SQLAlchemyError
 
 from deploy.operating.dead_letters import InHand
-from shared.db import is_unreachable, sqlstate
+from shared.db import is_unreachable
+from shared.failure import sqlstate
 
 AGAIN = "Nothing is lost; what is said to be done above is done. Run the same again, and it goes on from there."
 console = Console()

@@ -15,11 +15,13 @@ from shared.settings import Form, Settings, load
 SERVICES = ("orders", "billing", "support", "gateway")
 # Anybody's number would do: it keeps two provisioners from making the same role at once.
 LOCK = 7_091_623
+# The statement that sets a password holds it.
+UNLOGGED = {"log_statement": "none", "log_min_error_statement": "panic", "log_min_duration_statement": "-1"}
 
 
 async def provision(admin_url: str, passwords: dict[str, str], suffix: str = "") -> None:
     """Make or renew each `<service>` and `<service>_owner` role and the database `<service><suffix>`."""
-    admin = await asyncpg.connect(admin_url)
+    admin = await asyncpg.connect(admin_url, server_settings=UNLOGGED)
     try:
         await admin.execute(f"select pg_advisory_lock({LOCK})")
         await admin.execute("revoke connect on database postgres, template1 from public")

@@ -17,6 +17,7 @@ from gateway.settings import BootstrapSettings
 from shared.auth import Role
 from shared.db import Database
 from shared.settings import load
+from shared.telemetry import configure_logging
 
 
 async def set_staff_login(session: AsyncSession, login: str, role: str, password: str) -> None:
@@ -54,7 +55,9 @@ async def bootstrap(database: Database, lines: Iterable[str]) -> None:
 
 
 async def _main() -> None:
-    database = Database(load(BootstrapSettings).database_url)
+    settings = load(BootstrapSettings)
+    configure_logging("logins", settings.log_format, settings.log_level)
+    database = Database(settings.database_url)
     try:
         await bootstrap(database, (line for line in sys.stdin if line.strip()))
     finally:

@@ -15,6 +15,7 @@ from gateway.reconciliation.rounds import SETTLE_SECONDS, Looking
 from shared.auth import Caller, Role
 from shared.db import Database
 from shared.errors import Refusal
+from shared.failure import kind_of
 
 # Where the one who was at it has died, another begins within this time.
 LOOK_SECONDS = 8.0
@@ -38,7 +39,7 @@ async def keep_reconciling(database: Database, clients: Clients, minutes: float)
             if minutes and await _is_due(database, minutes):
                 await look_through(database, clients, minutes)
         except (SQLAlchemyError, OSError, Refusal) as error:
-            log.warning("the books were not looked through", error=repr(error))
+            log.warning("the books were not looked through", error=kind_of(error))
 
 
 async def keep_looking_at_the_latest(database: Database, clients: Clients) -> None:
@@ -50,7 +51,7 @@ async def keep_looking_at_the_latest(database: Database, clients: Clients) -> No
                 if first:
                     await Looking(database, clients.on_behalf_of(SCHEDULE), rest=REST).look_lately()
         except (SQLAlchemyError, OSError, Refusal) as error:
-            log.warning("the latest orders were not looked at", error=repr(error))
+            log.warning("the latest orders were not looked at", error=kind_of(error))
 
 
 async def show(database: Database) -> dict[str, int]:

@@ -13,6 +13,7 @@ from services.billing import seals
 from services.billing.commands.seal_transfers import seal_transfers
 from services.billing.seals import EVER, Seal
 from shared.db import Database
+from shared.failure import kind_of
 
 LOOK_SECONDS = 10.0
 # Looking reads how far each account is: it takes a twentieth of the time, however many there are.
@@ -31,7 +32,7 @@ async def keep_sealing(database: Database) -> None:
         try:
             since = await seal_all(database, since)
         except (SQLAlchemyError, OSError) as error:
-            log.warning("the ledger was not sealed", error=repr(error))
+            log.warning("the ledger was not sealed", error=kind_of(error))
         await asyncio.sleep(max(LOOK_SECONDS, REST * (time.monotonic() - begun)))
 
 

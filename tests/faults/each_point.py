@@ -31,7 +31,7 @@ from tests.faults.tap import Tap, tapped
 TRIES = 10
 # When the orders are as they must be, what is done after that is done within this time.
 AFTERWARDS_SECONDS = 1.0
-AGAIN_SECONDS = 5.0
+AGAIN_SECONDS = 2.0
 
 
 class EachPoint:

@@ -15,7 +15,8 @@ from services.orders.importer.form import Form, Unreadable
 from services.orders.importer.importing import import_file
 from services.orders.importer.report import Report
 from services.orders.settings import ImportSettings
-from shared.db import Database, is_unreachable, sqlstate
+from shared.db import Database, is_unreachable
+from shared.failure import sqlstate
 
 AGAIN = "What is reported above is done. Run the same again, and it goes on from there."
 
