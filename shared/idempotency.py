@@ -1,8 +1,9 @@
 """One key, one effect: a repeated request gets the first answer again, and moves nothing twice."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import text
@@ -49,3 +50,71 @@ async def once(
         {**which, "answer": view.model_dump_json()},
     )
     return view
+
+
+# --- Many at once -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A key, and what it is used for."""
+
+    scope: str
+    key: str
+    request_hash: bytes
+
+    @classmethod
+    def of(cls, scope: str, key: str, request: bytes) -> "Claim":
+        return cls(scope, key, hashlib.sha256(request).digest())
+
+
+class Answers(Generic[V]):
+    """What was answered to keys before."""
+
+    def __init__(self) -> None:
+        self._given: dict[tuple[str, str], tuple[bytes, V]] = {}
+
+    def add(self, claim: Claim, answer: V) -> None:
+        self._given[claim.scope, claim.key] = (claim.request_hash, answer)
+
+    def repeat(self, claim: Claim) -> V | None:
+        """None for a new key; refuses one that was used with another request: `IdempotencyKeyReused`."""
+        request_hash, answer = self._given.get((claim.scope, claim.key), (claim.request_hash, None))
+        if request_hash != claim.request_hash:
+            raise IdempotencyKeyReused("This Idempotency-Key was used for another request: send a new one.")
+        return answer
+
+
+async def find_answers(session: AsyncSession, claims: Sequence[Claim], kind: type[V]) -> Answers[V]:
+    """For work that only one at a time can do for a key, because it holds a lock; `keep_answers` must follow it in the
+    same transaction."""
+    failpoints.hit("before_claim", kind.__name__)
+    found = await session.execute(
+        text(
+            "SELECT scope, key, request_hash, answer FROM idempotency_keys"
+            " JOIN unnest(CAST(:scopes AS text[]), CAST(:keys AS text[])) AS n (scope, key) USING (scope, key)"
+        ),
+        {"scopes": [claim.scope for claim in claims], "keys": [claim.key for claim in claims]},
+    )
+    answers = Answers[V]()
+    for row in found:
+        answers.add(Claim(row.scope, row.key, row.request_hash), kind.model_validate_json(row.answer))
+    failpoints.hit("after_claim", kind.__name__)
+    return answers
+
+
+async def keep_answers(session: AsyncSession, given: Sequence[tuple[Claim, BaseModel]]) -> None:
+    """Use up the keys of what was done; one that somebody else has used meanwhile is an error."""
+    await session.execute(
+        text(
+            "INSERT INTO idempotency_keys (scope, key, request_hash, answer)"
+            " SELECT * FROM unnest(CAST(:scopes AS text[]), CAST(:keys AS text[]), CAST(:hashes AS bytea[]),"
+            " CAST(:answers AS text[]))"
+        ),
+        {
+            "scopes": [claim.scope for claim, _ in given],
+            "keys": [claim.key for claim, _ in given],
+            "hashes": [claim.request_hash for claim, _ in given],
+            "answers": [answer.model_dump_json() for _, answer in given],
+        },
+    )

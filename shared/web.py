@@ -30,6 +30,7 @@ from shared.correlation import CorrelationId
 from shared.db import Database
 from shared.errors import BadCursor, Unauthenticated
 from shared.health import Health, database_check, health_routes
+from shared.idempotency import Claim
 from shared.limits import BodyLimit
 from shared.problems import HANDLERS, MAX_BODY_BYTES, REFUSALS
 from shared.settings import ServerSettings
@@ -42,12 +43,18 @@ V = TypeVar("V", bound=BaseModel)
 # --- What routes ask for ----------------------------------------------------------------------------------------------
 
 
-async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
-    database: Database = request.app.state.database
+@asynccontextmanager
+async def edge(database: Database) -> AsyncIterator[AsyncSession]:
+    """The transaction of a request, or of several that are answered together."""
     async with database.transaction() as session:
         yield session
         failpoints.hit("before_commit", *session.info.get("told", ()))
     failpoints.hit("after_commit", *session.info.get("told", ()))
+
+
+async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
+    async with edge(request.app.state.database) as session:
+        yield session
 
 
 # scope="function": commit first, answer then. With the default scope a failing commit was answered 200.
@@ -88,12 +95,22 @@ class Idempotent:
         return await idempotency.once(self.session, self.scope, self.key, self.request, answer, work)
 
 
+def _scope(request: Request, caller: Caller) -> str:
+    return f"{caller.login} {request.method} {request.scope['path']}"
+
+
 async def _once(request: Request, session: Session, caller: Asking, key: IdempotencyKey) -> Idempotent:
-    scope = f"{caller.login} {request.method} {request.scope['path']}"
-    return Idempotent(session, scope, key, await request.body())
+    return Idempotent(session, _scope(request, caller), key, await request.body())
 
 
 Once = Annotated[Idempotent, Depends(_once, scope="function")]
+
+
+async def _claim(request: Request, caller: Asking, key: IdempotencyKey) -> Claim:
+    return Claim.of(_scope(request, caller), key, await request.body())
+
+
+Claimed = Annotated[Claim, Depends(_claim)]
 
 
 def encode_cursor(*place: int | str) -> str:

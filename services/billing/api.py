@@ -1,9 +1,13 @@
 """The process `billing-api`."""
 
+from functools import partial
+
 from fastapi import FastAPI
 
 from services.billing.routes import balances, holds, invoices, positions
+from services.billing.routes.asking import pay_together
 from services.billing.settings import BillingApiSettings
+from shared.batches import Batches
 from shared.db import Database
 from shared.settings import load
 from shared.telemetry import configure_logging
@@ -19,6 +23,8 @@ def create(settings: BillingApiSettings) -> FastAPI:
         [balances.router, holds.router, invoices.router, positions.router],
         currency=settings.currency,
         withdrawals=settings.withdrawals,
+        # Two, so that one is worked out while the other one is written to the disk.
+        payments=Batches(partial(pay_together, database), most=64, at_once=2),
     )
 
 

@@ -1,4 +1,4 @@
-"""The only code that moves money, or holds it."""
+"""The only code that moves money, or holds it; many payments at once: `debits`."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -92,7 +92,9 @@ async def transfer_held(
 
 
 @dataclass(frozen=True)
-class _Changed:
+class Changed:
+    """An account after a change."""
+
     balance_minor: int
     held_minor: int
     version: int
@@ -101,14 +103,14 @@ class _Changed:
 _available_minor = Account.balance_minor - Account.held_minor
 
 
-async def _debit(session: AsyncSession, customer_id: UUID, amount_minor: int) -> _Changed:
+async def _debit(session: AsyncSession, customer_id: UUID, amount_minor: int) -> Changed:
     changed = await _change(session, customer_id, _available_minor >= amount_minor, balance=-amount_minor)
     if changed is None:
         raise _insufficient()
     return changed
 
 
-async def _credit(session: AsyncSession, customer_id: UUID, amount_minor: int) -> _Changed:
+async def _credit(session: AsyncSession, customer_id: UUID, amount_minor: int) -> Changed:
     fits = Account.balance_minor + amount_minor <= LARGEST_BALANCE_MINOR
     changed = await _change(session, customer_id, fits, balance=amount_minor)
     if changed is None:
@@ -116,7 +118,7 @@ async def _credit(session: AsyncSession, customer_id: UUID, amount_minor: int) -
     return changed
 
 
-async def _take_from_held(session: AsyncSession, customer_id: UUID, amount_minor: int, balance: int = 0) -> _Changed:
+async def _take_from_held(session: AsyncSession, customer_id: UUID, amount_minor: int, balance: int = 0) -> Changed:
     is_held = Account.held_minor >= amount_minor
     changed = await _change(session, customer_id, is_held, balance=balance, held=-amount_minor)
     if changed is None:
@@ -126,7 +128,7 @@ async def _take_from_held(session: AsyncSession, customer_id: UUID, amount_minor
 
 async def _change(
     session: AsyncSession, customer_id: UUID, allowed: ColumnElement[bool], balance: int = 0, held: int = 0
-) -> _Changed | None:
+) -> Changed | None:
     changed = await session.execute(
         update(Account)
         .where(Account.id == customer_id, Account.kind == "customer", allowed)
@@ -139,11 +141,11 @@ async def _change(
         .execution_options(synchronize_session=False)
     )
     row = changed.first()
-    return None if row is None else _Changed(row.balance_minor, row.held_minor, row.version)
+    return None if row is None else Changed(row.balance_minor, row.held_minor, row.version)
 
 
 async def _post(
-    session: AsyncSession, customer_id: UUID, currency: str, amount_minor: int, reason: Reason, changed: _Changed
+    session: AsyncSession, customer_id: UUID, currency: str, amount_minor: int, reason: Reason, changed: Changed
 ) -> Moved:
     """Write the transfer down that goes with a changed balance, and tell the balance."""
     shop = _SHOP_SIDE[reason.kind].id(currency)
@@ -177,8 +179,13 @@ def _comes_in(reason: Reason) -> bool:
     return reason.kind in (TransferKind.DEPOSIT, TransferKind.REFUND)
 
 
-async def _tell(session: AsyncSession, customer_id: UUID, currency: str, changed: _Changed) -> None:
-    told = BalanceChanged(
+async def _tell(session: AsyncSession, customer_id: UUID, currency: str, changed: Changed) -> None:
+    await outbox.record(session, told(customer_id, currency, changed))
+
+
+def told(customer_id: UUID, currency: str, changed: Changed) -> BalanceChanged:
+    """The news of a balance."""
+    return BalanceChanged(
         customer_id=customer_id,
         currency=currency,
         balance_minor=changed.balance_minor,
@@ -187,7 +194,6 @@ async def _tell(session: AsyncSession, customer_id: UUID, currency: str, changed
         version=changed.version,
         at=datetime.now(UTC),
     )
-    await outbox.record(session, told)
 
 
 def _insufficient() -> InsufficientFunds:

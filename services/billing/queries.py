@@ -1,10 +1,10 @@
 """Every SELECT of billing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, func, literal, select, tuple_
+from sqlalchemy import ARRAY, Text, Uuid, any_, cast, exists, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.errors import UnknownHold, UnknownInvoice
@@ -35,15 +35,33 @@ async def get_invoice(session: AsyncSession, order_number: str, caller: Caller) 
     return _seen(await session.get(Invoice, order_number), order_number, caller)
 
 
-async def lock_invoice(session: AsyncSession, order_number: str, caller: Caller) -> Invoice:
-    """The same, held until the transaction ends. Lock an invoice before an account, never after."""
-    return _seen(await session.get(Invoice, order_number, with_for_update=True), order_number, caller)
+async def lock_invoices(session: AsyncSession, order_numbers: Collection[str]) -> dict[str, Invoice]:
+    """Those that there are, held until the transaction ends, and known to the session no more: whoever changes one
+    writes it. Lock invoices before accounts, never after, and several in one order everywhere."""
+    wanted = select(Invoice).where(Invoice.order_number == any_(cast(list(order_numbers), ARRAY(Text))))
+    held = wanted.order_by(Invoice.order_number).with_for_update().execution_options(populate_existing=True)
+    found = (await session.scalars(held)).all()
+    for invoice in found:
+        session.expunge(invoice)
+    return {invoice.order_number: invoice for invoice in found}
+
+
+async def lock_accounts(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, Account]:
+    """Those that there are, held until the transaction ends."""
+    wanted = select(Account).where(Account.id == any_(cast(list(customer_ids), ARRAY(Uuid))))
+    held = wanted.order_by(Account.id).with_for_update().execution_options(populate_existing=True)
+    return {account.id: account for account in await session.scalars(held)}
 
 
 def _seen(invoice: Invoice | None, order_number: str, caller: Caller) -> Invoice:
     if invoice is None or not caller.may_see(invoice.customer_id):
         raise UnknownInvoice(order_number)
     return invoice
+
+
+async def lock_invoice(session: AsyncSession, order_number: str, caller: Caller) -> Invoice:
+    """The invoice, if the caller may see it, held; refuses `UnknownInvoice` otherwise."""
+    return _seen(await session.get(Invoice, order_number, with_for_update=True), order_number, caller)
 
 
 async def lock_known_invoice(session: AsyncSession, order_number: str) -> Invoice:

@@ -12,7 +12,6 @@ from sqlalchemy import text
 
 from services.billing import api
 from services.billing.commands.move_money import move_money
-from services.billing.commands.pay_for_order import pay_for_order
 from services.billing.commands.update_invoice import update_invoice
 from services.billing.settings import BillingApiSettings
 from shared.auth import Caller, Role
@@ -21,6 +20,7 @@ from shared.contracts.orders import OrderAmended, OrderCancelled, OrderFacts, Or
 from shared.db import Database
 from tests.client import Client
 from tests.installation import Installation, settings
+from tests.payments import pay
 
 FINANCIER = Caller("fin", Role.FINANCIER)
 OPERATOR = Caller("oper", Role.OPERATOR)
@@ -51,7 +51,7 @@ class Customer:
 
     async def pay(self, order_number: str, caller: Caller = FINANCIER, **wanted: int) -> PaymentView:
         async with self.database.transaction() as session:
-            return await pay_for_order(session, caller, order_number, PayForOrder(**wanted))
+            return await pay(session, caller, order_number, PayForOrder(**wanted))
 
     def order(
         self, total_minor: int, version: int = 1, number: str = "", cancelled: bool = False, currency: str = "USD"

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.billing.commands.pay_for_order import pay_for_order
 from services.billing.commands.update_invoice import update_invoice
 from services.orders.commands.amend_item import accept_price, amend_item
 from services.orders.commands.cancel_order import cancel_order
@@ -15,6 +14,7 @@ from shared.contracts.http.billing import PayForOrder
 from shared.contracts.http.orders import AmendItem, ItemStatus
 from shared.contracts.orders import OrderFacts
 from shared.inbox import Heard
+from tests.payments import pay
 from tests.sagas.shop import STAFF
 
 
@@ -27,7 +27,7 @@ class Pay:
 
     async def __call__(self, session: AsyncSession, number: str) -> None:
         wanted = PayForOrder(amount_minor=self.amount_minor, expected_remaining_minor=self.seen_minor)
-        await pay_for_order(session, STAFF, number, wanted)
+        await pay(session, STAFF, number, wanted)
 
 
 @dataclass(frozen=True)

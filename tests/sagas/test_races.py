@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from random import Random
 from typing import cast
 from uuid import uuid4
@@ -15,12 +14,11 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.commands.move_money import move_money
-from services.billing.commands.pay_for_order import pay_for_order
 from services.billing.errors import InsufficientFunds, UnknownInvoice
-from shared import idempotency
 from shared.contracts.http.billing import MoveMoney, PayForOrder, PaymentView, TransferKind
 from shared.contracts.orders import OrderAmended, OrderFacts
 from shared.errors import Refusal
+from tests.payments import pay
 from tests.sagas.acts import Act, Amend, Cancel, Pay, dies, hear, pieces, price
 from tests.sagas.bus import Bus
 from tests.sagas.shop import STAFF, Shop, told
@@ -118,8 +116,7 @@ async def test_clicked_twelve_times_at_once_with_one_key_pays_once(shop: Shop) -
 
         async def click() -> PaymentView:
             async with shop.billing.transaction() as session:
-                pay = partial(pay_for_order, session, STAFF, number, PayForOrder(expected_remaining_minor=1_000))
-                return await idempotency.once(session, "test", key, b"", PaymentView, pay)
+                return await pay(session, STAFF, number, PayForOrder(expected_remaining_minor=1_000), key)
 
         answers = await asyncio.gather(*(click() for _ in range(12)))
         assert len({answer.transfer_id for answer in answers}) == 1

@@ -15,14 +15,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.commands.move_money import move_money
-from services.billing.commands.pay_for_order import pay_for_order
 from shared import idempotency
-from shared.contracts.http.billing import MoneyMoved, MoveMoney, PayForOrder, PaymentView, TransferKind
+from shared.contracts.http.billing import MoneyMoved, MoveMoney, PayForOrder, TransferKind
 from shared.contracts.orders import OrderAmended, OrderCancelled, OrderFacts, OrderStatus
 from shared.db import Database
 from shared.errors import IdempotencyKeyReused, Refusal
+from tests.payments import pay
 from tests.sagas.acts import hear
 from tests.sagas.shop import STAFF, Shop
 from tests.sagas.truth import money_row
@@ -47,7 +48,6 @@ class Asked:
 
     key: str
     request: bytes
-    kind: type[BaseModel]
     work: Callable[..., Awaitable[Any]]
     answer: BaseModel
 
@@ -111,8 +111,7 @@ class Wallet(RuleBasedStateMachine):
             refusal = "insufficient_funds"
         seen = remains if honest else remains + 1
         wanted = PayForOrder(amount_minor=amount, expected_remaining_minor=seen)
-        work = partial(pay_for_order, caller=STAFF, order_number=order.number, wanted=wanted)
-        assert self._ask(wanted, PaymentView, work) == refusal
+        assert self._ask(wanted, partial(pay, caller=STAFF, number=order.number, wanted=wanted)) == refusal
         if refusal is None:
             self.balance -= pays
             order.paid += pays
@@ -123,14 +122,14 @@ class Wallet(RuleBasedStateMachine):
     @rule(data=st.data())
     def ask_again(self, data: st.DataObject) -> None:
         asked = data.draw(st.sampled_from(self.asked))
-        assert self.run(self._once(asked.key, asked.request, asked.kind, asked.work)) == asked.answer
+        assert self.run(self._once(asked.key, asked.request, asked.work)) == asked.answer
 
     @precondition(lambda self: self.asked)
     @rule(data=st.data())
     def ask_something_else_with_an_old_key(self, data: st.DataObject) -> None:
         asked = data.draw(st.sampled_from(self.asked))
         with pytest.raises(IdempotencyKeyReused):
-            self.run(self._once(asked.key, asked.request + b" ", asked.kind, asked.work))
+            self.run(self._once(asked.key, asked.request + b" ", asked.work))
 
     @precondition(lambda self: self.orders)
     @rule(data=st.data())
@@ -153,23 +152,25 @@ class Wallet(RuleBasedStateMachine):
         work = partial(
             move_money, caller=STAFF, customer_id=self.customer_id, kind=kind, wanted=wanted, shop_currency="USD"
         )
-        return self._ask(wanted, MoneyMoved, work)
 
-    def _ask(self, wanted: BaseModel, kind: type[BaseModel], work: Callable[..., Awaitable[Any]]) -> str | None:
+        async def move(session: AsyncSession, key: str, request: bytes) -> MoneyMoved:
+            return await idempotency.once(session, "wallet", key, request, MoneyMoved, partial(work, session))
+
+        return self._ask(wanted, move)
+
+    def _ask(self, wanted: BaseModel, work: Callable[..., Awaitable[Any]]) -> str | None:
         """Under a new key; gives the refusal."""
         key, request = str(uuid4()), wanted.model_dump_json().encode()
         try:
-            answer = self.run(self._once(key, request, kind, work))
+            answer = self.run(self._once(key, request, work))
         except Refusal as refusal:
             return refusal.code
-        self.asked.append(Asked(key, request, kind, work, answer))
+        self.asked.append(Asked(key, request, work, answer))
         return None
 
-    async def _once(
-        self, key: str, request: bytes, kind: type[BaseModel], work: Callable[..., Awaitable[Any]]
-    ) -> BaseModel:
+    async def _once(self, key: str, request: bytes, work: Callable[..., Awaitable[Any]]) -> Any:
         async with self.billing.transaction() as session:
-            return await idempotency.once(session, "wallet", key, request, kind, partial(work, session))
+            return await work(session, key=key, request=request)
 
     def _tell(self, order: Order, total: int, cancelled: bool = False) -> None:
         facts = OrderAmended if not cancelled else OrderCancelled

@@ -1,18 +1,22 @@
 """What billing's routes ask for, beside what every service's do."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Path, Request
 
 from services.billing.commands.note_refusal import note_refusal
+from services.billing.commands.pay_for_order import Payment, pay_for_order
 from services.billing.errors import UnknownCustomer
 from services.billing.settings import WithdrawalRule
 from shared.auth import Caller
+from shared.batches import Batches
 from shared.contracts.base import OrderNumber
+from shared.contracts.http.billing import PaymentView
+from shared.db import Database
 from shared.errors import Refusal
-from shared.web import Asking
+from shared.web import Asking, edge
 
 Number = Annotated[OrderNumber, Path()]
 
@@ -51,4 +55,19 @@ async def _noting_refusals(request: Request, caller: Asking) -> AsyncIterator[No
         raise
 
 
+Payments = Batches[Payment, PaymentView | Refusal]
+
+
+async def pay_together(database: Database, payments: Sequence[Payment]) -> list[PaymentView | Refusal]:
+    """What was asked for while others were being paid, in one transaction."""
+    async with edge(database) as session:
+        return await pay_for_order(session, payments)
+
+
+async def _payments(request: Request) -> Payments:
+    payments: Payments = request.app.state.payments
+    return payments
+
+
+PaidTogether = Annotated[Payments, Depends(_payments)]
 NOTED = [Depends(_noting_refusals, scope="function")]

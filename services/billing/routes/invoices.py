@@ -3,23 +3,29 @@
 from fastapi import APIRouter
 
 from services.billing import queries, views
-from services.billing.commands.pay_for_order import pay_for_order
+from services.billing.commands.pay_for_order import Payment
 from services.billing.commands.tell_invoice_again import tell_invoice_again
-from services.billing.routes.asking import NOTED, Number
+from services.billing.routes.asking import NOTED, Number, PaidTogether
 from shared.acts import list_acts
 from shared.bodies import UnambiguousRoute
 from shared.contracts.http.base import ActView
 from shared.contracts.http.billing import InvoiceView, PayForOrder, PaymentView
 from shared.contracts.http.reconciliation import ToldAgain
-from shared.web import Asking, Once, Session
+from shared.errors import Refusal
+from shared.web import Asking, Claimed, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["billing"])
 
 
 @router.post("/orders/{order_number}/payments", status_code=201, dependencies=NOTED)
-async def pay(order_number: Number, wanted: PayForOrder, session: Session, caller: Asking, once: Once) -> PaymentView:
+async def pay(
+    order_number: Number, wanted: PayForOrder, caller: Asking, claim: Claimed, payments: PaidTogether
+) -> PaymentView:
     """Pay for an order from its customer's balance."""
-    return await once(PaymentView, lambda: pay_for_order(session, caller, order_number, wanted))
+    answer = await payments.ask(Payment(caller, order_number, wanted, claim))
+    if isinstance(answer, Refusal):
+        raise answer
+    return answer
 
 
 @router.get("/orders/{order_number}/invoice")
