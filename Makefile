@@ -1,6 +1,6 @@
 # `make help` lists what there is: every target says in its `##` what it does.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset status logs import secrets test faults failpoints races mutants fuzz bench browser check format contracts lock
+.PHONY: help up down reset status logs import secrets test faults failpoints replicas races mutants fuzz bench browser check format contracts lock
 
 # Makes or renews the environment when the lock has changed; otherwise it costs nothing.
 purser = deploy/bootstrap && .purser/venv/bin/purser
@@ -45,6 +45,10 @@ faults: ## break a private Purser for FOR=90s by the plan of SEED=number, and ju
 failpoints: ## let a process die at each step of a payment and of a refund, TIMES=1 times, and judge what is left
 	@deploy/bootstrap
 	@$(bin)/python -m tests.faults.each_point --times $(or $(TIMES),1) $(ARGS)
+
+replicas: ## two of everything, under load: leaders die and freeze, all is restarted, and nobody notices; how long each took
+	@deploy/bootstrap
+	@$(bin)/pytest --quiet --capture no tests/replicas
 
 races: ## 2,000 races of payment with cancellation and with amendment each, and half as many double clicks (a few minutes)
 	@deploy/bootstrap

@@ -227,7 +227,7 @@ def serve(app: FastAPI, settings: ServerSettings) -> None:
 
 
 def server_config(app: ASGIApp, **where: Any) -> uvicorn.Config:
-    """How every process answers HTTP; what is still being answered when it is told to stop is given 2 seconds."""
+    """How every process answers HTTP; what is still being answered when it is told to stop is given 3 seconds."""
     return uvicorn.Config(
         app,
         http=Connection,
@@ -237,7 +237,7 @@ def server_config(app: ASGIApp, **where: Any) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=3,
         **where,
     )
 

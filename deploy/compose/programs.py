@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from deploy.local.programs import PROGRAM_PORTS, Program, Programs
+from deploy.local.programs import LASTING, Program, Programs
 from deploy.local.secrets import Secrets
 from shared.settings import SECRETS
 
-PORTS = {"postgres": 5432, "rabbitmq": 5672, "gateway": 8000, **dict.fromkeys(PROGRAM_PORTS, 8000)}
+PORTS = {"postgres": 5432, "rabbitmq": 5672, **dict.fromkeys(LASTING, 8000)}
 # What is made once for each installation; the rest of what a program is told stands in docker-compose.yml.
 SECRET = {
     "PURSER_DATABASE_URL",
@@ -34,7 +34,7 @@ class Composed(Programs):
 
     def lasting(self) -> list[Program]:
         """Those with a container of their own."""
-        return [*self.migrations(), *self.apis(), *self.workers(), self.gateway()]
+        return [*self.migrations(), *self.apis(), *self.workers(), *self.gateways()]
 
     def _address(self, name: str) -> str:
         return f"{name}:{PORTS[name]}"

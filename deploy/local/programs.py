@@ -1,7 +1,7 @@
 """What runs, and what each process is told. Nobody is told more than it needs."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from deploy.demo_shop import CUSTOMERS
@@ -12,7 +12,7 @@ from .secrets import DATABASES, LOGINS, Secrets
 
 SERVICES = ("orders", "billing", "support")
 SERVER_PORTS = ("postgres", "rabbitmq", "rabbitmq-distribution", "rabbitmq-epmd")
-PROGRAM_PORTS = tuple(f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker"))
+LASTING = (*(f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker")), "gateway")
 # Passed on from the user's shell; whatever else is in there stays there.
 FROM_THE_USER = ("PATH", "HOME", "TMPDIR", "TZ")
 SHOPS_RULES = {"billing": ("PURSER_WITHDRAWAL_LIMIT_MINOR", "PURSER_APPROVAL_DAYS")}
@@ -30,12 +30,18 @@ class Program:
     stdin: str = field(default="", repr=False)
 
 
-class Programs:
-    """Every program of the system, given the ports and the secrets of this start."""
+def replicas_of(program: str, count: int) -> list[str]:
+    """The names of so many copies of it."""
+    return [program, *(f"{program}-{number}" for number in range(2, count + 1))]
 
-    def __init__(self, ports: Mapping[str, int], secrets: Secrets, home: Home = HOME):
+
+class Programs:
+    """Every program of the system, given the ports and the secrets of this start, and how many of each are to last."""
+
+    def __init__(self, ports: Mapping[str, int], secrets: Secrets, home: Home = HOME, replicas: int = 1):
         self._ports = ports
         self.secrets = secrets
+        self._replicas = replicas
         self._home = home
 
     def migrations(self) -> list[Program]:
@@ -51,7 +57,9 @@ class Programs:
     def apis(self) -> list[Program]:
         """They answer requests, and need nothing but their database."""
         return [
-            self._listening(
+            replica
+            for service in SERVICES
+            for replica in self._listening(
                 f"{service}-api",
                 f"services.{service}.api",
                 PURSER_DATABASE_URL=self._database(service, service),
@@ -59,24 +67,24 @@ class Programs:
                 **({"PURSER_CURRENCY": self.secrets.currency} if service in HAVE_MONEY else {}),
                 **_from_the_user(*SHOPS_RULES.get(service, ())),
             )
-            for service in SERVICES
         ]
 
     def workers(self) -> list[Program]:
         """They relay and consume events."""
         return [
-            self._listening(
+            replica
+            for service in SERVICES
+            for replica in self._listening(
                 f"{service}-worker",
                 f"services.{service}.worker",
                 PURSER_DATABASE_URL=self._database(service, service),
                 PURSER_BROKER_URL=self.broker_url(service),
             )
-            for service in SERVICES
         ]
 
-    def gateway(self) -> Program:
-        """The only one that browsers and users talk to."""
-        return self._listening("gateway", "gateway.app", **self._gateway_environment())
+    def gateways(self) -> list[Program]:
+        """The only ones that browsers and users talk to."""
+        return list(self._listening("gateway", "gateway.app", **self._gateway_environment()))
 
     def logins(self) -> Program:
         """Makes or renews the logins of the staff, and renews the demonstration's customers'."""
@@ -153,12 +161,16 @@ class Programs:
         }
 
     def _services(self) -> dict[str, str]:
-        return {f"PURSER_{service.upper()}_URL": self.url(f"{service}-api") for service in SERVICES}
+        return {
+            f"PURSER_{service.upper()}_URL": ",".join(map(self.url, replicas_of(f"{service}-api", self._replicas)))
+            for service in SERVICES
+        }
 
-    def _listening(self, name: str, module: str, **environment: str) -> Program:
-        port = self._ports[name]
-        program = self._program(name, module, PURSER_HOST="127.0.0.1", PURSER_PORT=str(port), **environment)
-        return replace(program, port=port)
+    def _listening(self, program: str, module: str, **environment: str) -> Iterator[Program]:
+        for name in replicas_of(program, self._replicas):
+            port = self._ports[name]
+            replica = self._program(name, module, PURSER_HOST="127.0.0.1", PURSER_PORT=str(port), **environment)
+            yield replace(replica, port=port)
 
     def _program(self, name: str, module: str, **environment: str) -> Program:
         common = _from_the_user(*FROM_THE_USER) | {

@@ -18,7 +18,7 @@ from .home import HOME, ROOT, Failure, Home, State, Step
 from .keeper import Failed, Keeper
 from .postgres import Postgres, PostgresFailed
 from .processes import end, started_for
-from .programs import PROGRAM_PORTS, SERVER_PORTS, Program, Programs
+from .programs import LASTING, SERVER_PORTS, Program, Programs, replicas_of
 from .rabbitmq import RabbitMQ, RabbitMQFailed
 from .rabbitmq_binaries import RabbitMQMissing, installed, unpack
 from .rabbitmq_docker import RabbitMQContainer, has_image
@@ -31,13 +31,13 @@ class System:
     postgres: Postgres
     broker: RabbitMQ
 
-    def __init__(self, home: Home, keeper: Keeper, secrets: Secrets, wanted_port: int):
+    def __init__(self, home: Home, keeper: Keeper, secrets: Secrets, wanted_port: int, replicas: int = 1):
         self._home = home
         self._keeper = keeper
         self._state = keeper.state
         self.secrets = secrets
-        self.ports = self._choose_ports(wanted_port)
-        self.programs = Programs(self.ports, secrets, home)
+        self.ports = self._choose_ports(wanted_port, replicas)
+        self.programs = Programs(self.ports, secrets, home, replicas)
         self._state.url = self.programs.url("gateway")
         self._state.broker_url = self.programs.broker_url("integrator")
 
@@ -49,7 +49,7 @@ class System:
             ready = [group.create_task(self._keeper.keep(program)) for program in self.programs.apis()]
             logins = group.create_task(self._run("logins", [self.programs.logins()]))
             await broker
-            rest = [*self.programs.workers(), self.programs.gateway()]
+            rest = [*self.programs.workers(), *self.programs.gateways()]
             async with self._step(f"services ({len(ready) + len(rest)} processes)"):
                 await asyncio.gather(*ready, *(self._keeper.keep(program) for program in rest))
             await logins
@@ -58,9 +58,10 @@ class System:
         """Fill an empty shop."""
         await self._run("demonstration shop", [self.programs.demonstration()])
 
-    def _choose_ports(self, wanted: int) -> dict[str, int]:
+    def _choose_ports(self, wanted: int, replicas: int) -> dict[str, int]:
         remembered = json.loads(self._home.ports.read_text()) if self._home.ports.exists() else {}
-        chosen = ports.assign((*SERVER_PORTS, *PROGRAM_PORTS), remembered)
+        names = [name for program in LASTING for name in replicas_of(program, replicas) if name != "gateway"]
+        chosen = ports.assign((*SERVER_PORTS, *names), remembered)
         chosen["gateway"] = ports.first_free(wanted)
         if chosen["gateway"] != wanted:
             self._state.notes.append(f"Port {wanted} is in use; taking {chosen['gateway']}.")

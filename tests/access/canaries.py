@@ -285,7 +285,7 @@ class Trouble:
     async def _processes_that_are_told_nonsense(self) -> None:
         """Each by itself, with settings that are wrong."""
         programs = self.system.programs
-        orders, worker, gateway = programs.apis()[0], programs.workers()[1], programs.gateway()
+        orders, worker, gateway = programs.apis()[0], programs.workers()[1], programs.gateways()[0]
         database, broker, key = (WRITTEN[name] for name in ("database-password", "broker-password", "signing-key"))
         nonsense = await asyncio.start_server(_answer_nonsense, "127.0.0.1", 0)
         where = f"http://127.0.0.1:{nonsense.sockets[0].getsockname()[1]}"

@@ -4,20 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.programs import PROGRAM_PORTS, SERVER_PORTS, Programs
+from deploy.local.programs import LASTING, SERVER_PORTS, Programs
 from deploy.local.secrets import Secrets
 
 
 def test_only_billing_hears_how_much_may_be_withdrawn_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PURSER_WITHDRAWAL_LIMIT_MINOR", "5")
     monkeypatch.delenv("PURSER_APPROVAL_DAYS", raising=False)
-    ports = dict.fromkeys(("gateway", *SERVER_PORTS, *PROGRAM_PORTS), 1)
+    ports = dict.fromkeys((*SERVER_PORTS, *LASTING), 1)
     programs = Programs(ports, Secrets.load(tmp_path / "secrets"))
     every = [
         *programs.migrations(),
         *programs.apis(),
         *programs.workers(),
-        programs.gateway(),
+        *programs.gateways(),
         programs.demonstration(),
     ]
     told = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.home import ROOT
-from deploy.local.programs import PROGRAM_PORTS, SERVER_PORTS, Program, Programs
+from deploy.local.programs import LASTING, SERVER_PORTS, Program, Programs
 from deploy.local.secrets import Secrets
 from deploy.settings import UpSettings
 from deploy.settings_table import PROCESSES, PROGRAMS, table
@@ -32,12 +32,12 @@ OTHERS = {
 def everything() -> list[Program]:
     """What `make up` starts, and what it tells each."""
     secrets = Secrets.make("USD")
-    programs = Programs(dict.fromkeys(("gateway", *SERVER_PORTS, *PROGRAM_PORTS), 1), secrets)
+    programs = Programs(dict.fromkeys((*SERVER_PORTS, *LASTING), 1), secrets)
     return [
         *programs.migrations(),
         *programs.apis(),
         *programs.workers(),
-        programs.gateway(),
+        *programs.gateways(),
         programs.logins(),
         programs.demonstration(),
     ]

@@ -33,7 +33,9 @@ class Evidence:
     dead_letters: Collection[str] = ()
     """The ids of the events in there."""
     leading: Mapping[str, float] = field(default_factory=dict)
-    """For each worker, whether it says that it relays."""
+    """For each service, how many of its workers say that they relay."""
+    replicas: int = 1
+    """How many processes there are of each kind."""
     never_arrived: str | None = None
     """What was still on its way when patience ended."""
 

@@ -97,7 +97,7 @@ class EndServer:
 
     async def strike(self, purser: PrivatePurser) -> float:
         begun = time.monotonic()
-        await purser.end_server(self.server, self.number)
+        await purser.restart(self.server, self.number)
         return begun
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 
+from deploy.local.programs import replicas_of
 from shared.contracts.subscriptions import SUBSCRIPTIONS
 from shared.messaging import DEAD_LETTERS
 from tests.faults.browsers import Browser
@@ -15,7 +16,6 @@ from tests.faults.history import Operation
 from tests.faults.invariants.people import shown_wrong
 from tests.faults.judge import SERVICES, Evidence
 from tests.faults.system import PrivatePurser
-from tests.faults.wires import PROCESSES
 
 PATIENCE_SECONDS = 60.0
 WORKERS = tuple(service for service in SUBSCRIPTIONS if service != "gateway")
@@ -46,14 +46,14 @@ async def quiet(purser: PrivatePurser, evidence: Evidence) -> float:
     evidence.never_arrived = what
     evidence.queues = await asyncio.to_thread(purser.queues) if what else evidence.queues
     evidence.dead_letters = await purser.dead_letters() if evidence.queues.get(DEAD_LETTERS) else ()
-    leading = [await purser.measured(f"{service}-worker", "purser_relay_leading") for service in WORKERS]
-    evidence.leading = {service: told[""] for service, told in zip(WORKERS, leading, strict=True)}
+    evidence.leading = {service: await _leading(purser, service) for service in WORKERS}
+    evidence.replicas = purser.replicas
     return seconds
 
 
 async def _on_its_way(purser: PrivatePurser, evidence: Evidence) -> str | None:
     """What is not there yet, the cheapest to ask first."""
-    for process in PROCESSES:
+    for process in purser.programs:
         if why := await purser.why_not_ready(process):
             return f"{process}: {why}"
     for service in SERVICES:
@@ -66,3 +66,8 @@ async def _on_its_way(purser: PrivatePurser, evidence: Evidence) -> str | None:
         f"{count} messages in {queue}" for queue, count in evidence.queues.items() if count and queue != DEAD_LETTERS
     )
     return next(waiting, None)
+
+
+async def _leading(purser: PrivatePurser, service: str) -> float:
+    workers = replicas_of(f"{service}-worker", purser.replicas)
+    return sum([(await purser.measured(worker, "purser_relay_leading"))[""] for worker in workers])

@@ -23,11 +23,11 @@ from deploy.local.keeper import START_SECONDS, Keeper, why_not_ready
 from deploy.local.ports import free_port
 from deploy.local.postgres import ADMIN
 from deploy.local.processes import end, started_for
-from deploy.local.programs import Program
+from deploy.local.programs import SERVER_PORTS, Program
 from deploy.local.secrets import Secrets
 from deploy.local.supervisor import System
 from shared.messaging import DEAD_LETTERS
-from tests.faults.wires import PROCESSES, Wires, wires
+from tests.faults.wires import Wires, wires
 
 CURRENCY = "USD"
 
@@ -55,10 +55,11 @@ class BreakableKeeper(Keeper):
 class PrivatePurser:
     """What is broken, and how it stands."""
 
-    def __init__(self, system: System, keeper: Keeper, home: Home, wires: Wires) -> None:
-        self.system, self.keeper, self.home, self.wires = system, keeper, home, wires
+    def __init__(self, system: System, keeper: Keeper, home: Home, wires: Wires, replicas: int) -> None:
+        self.system, self.keeper, self.home, self.wires, self.replicas = system, keeper, home, wires, replicas
         self.repeated = 0
         self.url = system.programs.url("gateway")
+        self.programs = [name for name in keeper.state.processes if name not in SERVER_PORTS]
         self._ready: dict[str, float] = {}
         self._awaited: Counter[str] = Counter()
 
@@ -90,8 +91,8 @@ class PrivatePurser:
         finally:
             _tell(frozen, signal.SIGCONT)
 
-    async def end_server(self, name: str, number: signal.Signals) -> None:
-        """Send it the signal, and return when it is started again, which the keeper does."""
+    async def restart(self, name: str, number: signal.Signals) -> None:
+        """End a server or a process by this signal, and return when it is ready again: the keeper starts it."""
         deaths = self.keeper.state.processes[name].deaths
         await self.send(name, number)
         while not self.is_back(name, deaths):
@@ -137,7 +138,7 @@ class PrivatePurser:
                     self._ready[process] = asked_at
                 await asyncio.sleep(0.2)
 
-        await asyncio.gather(*(take(process) for process in PROCESSES))
+        await asyncio.gather(*(take(process) for process in self.programs))
 
     async def ready_again(self, processes: tuple[str, ...], patience_seconds: float = math.inf) -> None:
         """Wait until each of these processes has once been ready since now."""
@@ -177,17 +178,20 @@ def _tell(processes: list[psutil.Process], number: signal.Signals) -> None:
 
 
 @asynccontextmanager
-async def private_purser(folder: Path) -> AsyncIterator[PrivatePurser]:
-    """Everything started and ready, and ended afterwards; see `clear_away`."""
+async def private_purser(folder: Path, replicas: int = 1) -> AsyncIterator[PrivatePurser]:
+    """Everything started and ready, and ended afterwards; see `clear_away`.
+
+    Of several replicas the first is on wires that can be broken.
+    """
     home = Home(folder)
     home.make()
     async with wires() as whole:
         keeper = BreakableKeeper(home, State.new(), whole)
-        system = System(home, keeper, Secrets.load(home.secrets, currency=CURRENCY), free_port())
+        system = System(home, keeper, Secrets.load(home.secrets, currency=CURRENCY), free_port(), replicas)
         pulses: asyncio.Task[None] | None = None
         try:
             await system.start()
-            purser = PrivatePurser(system, keeper, home, whole)
+            purser = PrivatePurser(system, keeper, home, whole, replicas)
             pulses = asyncio.create_task(purser.take_pulses())
             yield purser
         finally:

@@ -5,10 +5,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit, urlunsplit
 
-from deploy.local.programs import PROGRAM_PORTS, Program
+from deploy.local.programs import LASTING, Program, replicas_of
 from tests.link import Link, linked
 
-PROCESSES = (*PROGRAM_PORTS, "gateway")
+PROCESSES = LASTING
 # Each is one wire of the process that is told the address.
 ADDRESSES = {
     "PURSER_DATABASE_URL": "PostgreSQL",
@@ -34,14 +34,20 @@ class Wires:
     def rewire(self, program: Program) -> Program:
         """The program, told the near end of each of its wires."""
         environment = dict(program.environment)
-        for name, target in ADDRESSES.items():
-            link = self.links.get((program.name, target))
-            if link is not None and name in environment:
-                told = urlsplit(environment[name])
-                link.port = told.port or 0
-                near = told.netloc.replace(f":{link.port}", f":{link.local_port}")
-                environment[name] = urlunsplit(told._replace(netloc=near))
+        for name in ADDRESSES.keys() & environment.keys():
+            urls = environment[name].split(",")
+            ends = zip(replicas_of(ADDRESSES[name], len(urls)), urls, strict=True)
+            environment[name] = ",".join(self._near_end((program.name, target), url) for target, url in ends)
         return replace(program, environment=environment)
+
+    def _near_end(self, wire: tuple[str, str], url: str) -> str:
+        """Of this wire, where there is one."""
+        if (link := self.links.get(wire)) is None:
+            return url
+        told = urlsplit(url)
+        link.port = told.port or 0
+        near = told.netloc.replace(f":{link.port}", f":{link.local_port}")
+        return urlunsplit(told._replace(netloc=near))
 
 
 @asynccontextmanager

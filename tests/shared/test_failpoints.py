@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.programs import PROGRAM_PORTS, SERVER_PORTS, Programs
+from deploy.local.programs import LASTING, SERVER_PORTS, Programs
 from deploy.local.secrets import Secrets
 from shared import failpoints
 
@@ -57,7 +57,7 @@ def test_without_a_folder_nothing_is_looked_at(tmp_path: Path, monkeypatch: pyte
 
 def test_no_process_of_a_shop_has_failpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PURSER_FAILPOINTS", str(tmp_path))
-    ports = dict.fromkeys((*SERVER_PORTS, *PROGRAM_PORTS, "gateway"), 1)
+    ports = dict.fromkeys((*SERVER_PORTS, *LASTING), 1)
     programs = Programs(ports, Secrets.load(tmp_path / "secrets", None, None))
-    everything = [*programs.apis(), *programs.workers(), programs.gateway()]
+    everything = [*programs.apis(), *programs.workers(), *programs.gateways()]
     assert not any("PURSER_FAILPOINTS" in program.environment for program in everything)

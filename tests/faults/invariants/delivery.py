@@ -183,12 +183,14 @@ async def i16_no_connection_is_stuck(evidence: Evidence) -> Finding:
         found += differences("a transaction is open", [row for row in sessions if row["lasts_seconds"] > 2])
         found += differences("somebody waits for a lock", [row for row in sessions if row["wait_event_type"] == "Lock"])
         # An API's and a worker's pool, and the relay's own.
-        if len(sessions) > 21:
+        if len(sessions) > 21 * evidence.replicas:
             found.append(f"{service} holds {len(sessions)} connections")
     for service in SUBSCRIPTIONS.keys() - {"gateway"}:
         relays = await evidence.count(service, _RELAYS)
         if (relays, evidence.leading.get(service)) != (1, 1.0):
-            found.append(f"{service} has {relays} relays, and its worker says {evidence.leading.get(service)}")
+            found.append(
+                f"{service} has {relays} relays, and {evidence.leading.get(service)} workers say that they relay"
+            )
     return Finding(looked_at, found)
 
 
