@@ -1,6 +1,6 @@
 # `make help` lists what there is: every target says in its `##` what it does.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset status logs import secrets test faults failpoints replicas races mutants fuzz bench browser check format contracts lock
+.PHONY: help up down reset status logs import secrets test acceptance faults failpoints replicas races mutants fuzz bench browser check format contracts lock
 
 # Makes or renews the environment when the lock has changed; otherwise it costs nothing.
 purser = deploy/bootstrap && .purser/venv/bin/purser
@@ -37,6 +37,13 @@ test: ## run the tests on servers of their own (native, or in Docker where it ha
 	@deploy/npm test
 	@$(bin)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 	$(if $(ARGS),,@$(bin)/python -m tests.faults --for 90s)
+
+acceptance: ## try the shop that docker compose runs, as `make test` tries its own: end to end, and in a browser
+	@deploy/bootstrap
+	PURSER_TEST_URL=http://$$(docker compose port gateway 8000) PURSER_TEST_SECRETS=.purser/compose/secrets \
+	PURSER_TEST_DATABASES=$$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' \
+		$$(docker compose ps --quiet postgres)):5432 \
+	$(bin)/pytest $(or $(ARGS),tests/e2e tests/browser)
 
 faults: ## break a private Purser for FOR=90s by the plan of SEED=number, and judge what is left
 	@deploy/bootstrap

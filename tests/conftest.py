@@ -9,6 +9,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from tests.elsewhere import URL, out_of_reach, system_elsewhere
 from tests.installation import Installation
 from tests.servers import Servers, running_servers
 from tests.system import System, running_system
@@ -29,14 +30,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     # By itself structlog draws a traceback with all that was in reach, for seconds.
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure([structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, plain])
-    if not hasattr(session.config, "workerinput"):
+    if not hasattr(session.config, "workerinput") and not URL:
         workers = _workers(session.config)
         servers = _running.enter_context(running_servers([*workers, *map(alone, workers)]))
         session.config.stash[SERVERS] = servers
 
 
 def pytest_configure_node(node: Any) -> None:
-    node.workerinput["servers"] = node.config.stash[SERVERS].as_input()
+    if not URL:
+        node.workerinput["servers"] = node.config.stash[SERVERS].as_input()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -65,12 +67,15 @@ async def installed(config: pytest.Config, name: Callable[[str], str] = str) -> 
 @pytest.fixture(scope="session")
 async def installation(request: pytest.FixtureRequest) -> AsyncIterator[Installation]:
     """This worker's databases and virtual host."""
+    if URL:
+        yield out_of_reach()
+        return
     async with installed(request.config) as mine:
         yield mine
 
 
 @pytest.fixture(scope="session")
 async def purser(installation: Installation) -> AsyncIterator[System]:
-    """One running Purser per test worker; every test makes customers and orders of its own."""
-    async with running_system(installation) as system:
+    """One running Purser per test worker, or one elsewhere; every test makes customers and orders of its own."""
+    async with system_elsewhere(URL) if URL else running_system(installation) as system:
         yield system

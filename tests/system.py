@@ -195,6 +195,20 @@ async def _link(stack: AsyncExitStack, url: str) -> Link:
     return await stack.enter_async_context(linked(where.host or "", where.port or 0))
 
 
+async def opened_system(
+    stack: AsyncExitStack, installation: Installation, url: str, databases: dict[str, Database], links: dict[str, Link]
+) -> System:
+    """A Purser that answers at `url`, with its staff signed in."""
+    for database in databases.values():
+        stack.push_async_callback(database.close)
+    async with httpx.AsyncClient(base_url=url) as anybody:
+        promise = Promise((await anybody.get("/openapi.json")).json())
+    people = await stack.enter_async_context(AsyncExitStack())
+    system = System(installation, url, databases, links, promise, {}, people)
+    await system.make_staff()
+    return system
+
+
 @asynccontextmanager
 async def running_system(installation: Installation) -> AsyncIterator[System]:
     """Every process of Purser as an application of its own, in this one, on wires that can be cut."""
@@ -216,12 +230,5 @@ async def running_system(installation: Installation) -> AsyncIterator[System]:
             },
         )
         databases = {name: Database(installation.database_url(name)) for name in PACKAGES}
-        for database in databases.values():
-            stack.push_async_callback(database.close)
         url = await stack.enter_async_context(serving(gateway.create(gateway_settings)))
-        async with httpx.AsyncClient(base_url=url) as anybody:
-            promise = Promise((await anybody.get("/openapi.json")).json())
-        people = await stack.enter_async_context(AsyncExitStack())
-        system = System(installation, url, databases, links, promise, {}, people)
-        await system.make_staff()
-        yield system
+        yield await opened_system(stack, installation, url, databases, links)

@@ -36,7 +36,7 @@ BY = pytest.mark.parametrize("script", [FORM, FETCH], ids=["form", "fetch"])
 @pytest.fixture(scope="module")
 async def evil() -> AsyncIterator[str]:
     """The other site's address."""
-    page = Route("/", lambda _: HTMLResponse("<title>evil</title>"))
+    page = Route("/", lambda _: HTMLResponse('<title>evil</title><link rel="icon" href="data:,">'))
     async with serving(Starlette(routes=[page])) as url:
         yield url
 
