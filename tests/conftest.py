@@ -1,6 +1,7 @@
 """The servers are started once for all workers, by the process that hands out the tests; each worker has its own
 databases and virtual host on them."""
 
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
@@ -29,7 +30,11 @@ def _workers(config: pytest.Config) -> list[str]:
 def pytest_sessionstart(session: pytest.Session) -> None:
     # By itself structlog draws a traceback with all that was in reach, for seconds.
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure([structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, plain])
+    # And writes to whatever `sys.stdout` is at that moment, which is a command's output while one is tried.
+    where = structlog.PrintLoggerFactory(sys.stdout)
+    structlog.configure(
+        [structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, plain], logger_factory=where
+    )
     if not hasattr(session.config, "workerinput") and not URL:
         workers = _workers(session.config)
         servers = _running.enter_context(running_servers([*workers, *map(alone, workers)]))

@@ -27,8 +27,8 @@ On {machine}.
 
 Delivered again: what a relay published once more because it had died before it noted the confirmation, or what a queue
 gave out once more because its listener had died before it acknowledged, although the event had taken effect. Where
-there is a figure, it must be as large as that of the hits; while a confirmation is waited for, the event may not have
-left yet, and that is tried again. It must have no effect: that is what is judged.
+there is a figure, it must be {times} or more; a hit after which nothing came again is tried again: while a confirmation
+is waited for, the event may not have left yet. What comes again must have no effect: that is what is judged.
 
 | | it holds that | looked at | wrong |
 |---|---|--:|--:|
@@ -81,6 +81,7 @@ def write_report(run: PointsRun, file: Path) -> None:
     text = PAGE.format(
         command=f"make failpoints TIMES={run.times} ARGS='--report {file}'",
         headline=headline(run),
+        times=run.times,
         machine=machine(),
         points="\n".join(table(run)),
         verdicts=verdict_rows(run.verdicts),
