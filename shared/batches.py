@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import copy_context
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from shared.db import is_unreachable
 
@@ -15,12 +15,14 @@ A = TypeVar("A")
 class Batches(Generic[W, A]):
     """Calls `work` with all that was asked for while it was busy: nobody waits for a clock.
 
-    `work` gives an answer for each, or raises: then each is tried alone, so that nobody suffers from another's fault.
+    `work` gives an answer for each, or None for one that would keep the others waiting; or it raises. What gets no
+    answer so is tried alone, and meanwhile the next batch begins: nobody suffers from another.
     """
 
-    def __init__(self, work: Callable[[Sequence[W]], Awaitable[Sequence[A]]], most: int, at_once: int = 1) -> None:
-        self._work, self._most, self._idle = work, most, at_once
-        self._waiting: deque[tuple[W, asyncio.Future[A]]] = deque()
+    def __init__(self, work: Callable[[Sequence[W]], Awaitable[Sequence[A | None]]], most: int) -> None:
+        self._work, self._most = work, most
+        self._waiting: deque[_Asked[W, A]] = deque()
+        self._busy = False
         self._tasks: set[asyncio.Task[None]] = set()
         # Not of the one who happens to come first.
         self._context = copy_context()
@@ -29,12 +31,15 @@ class Batches(Generic[W, A]):
         """The answer; raises what `work` has raised for this one alone, or where the database is not there."""
         answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((wanted, answer))
-        if self._idle:
-            self._idle -= 1
-            task = asyncio.get_running_loop().create_task(self._empty(), context=self._context.copy())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if not self._busy:
+            self._busy = True
+            self._begin(self._empty())
         return await answer
+
+    def _begin(self, doing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(doing, context=self._context.copy())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _empty(self) -> None:
         try:
@@ -42,23 +47,26 @@ class Batches(Generic[W, A]):
                 size = min(self._most, len(self._waiting))
                 await self._do([self._waiting.popleft() for _ in range(size)])
         finally:
-            self._idle += 1
+            self._busy = False
 
-    async def _do(self, batch: list[tuple[W, "asyncio.Future[A]"]]) -> None:
+    async def _do(self, batch: "list[_Asked[W, A]]") -> None:
+        together = len(batch) > 1
+        given: Sequence[A | Exception | None]
         try:
-            answers = await self._work([wanted for wanted, _ in batch])
+            given = await self._work([wanted for wanted, _ in batch])
         except Exception as error:
-            if len(batch) > 1 and not is_unreachable(error):
-                await asyncio.gather(*(self._do([each]) for each in batch))
-                return
-            for _, answer in batch:
-                if not answer.done():
-                    answer.set_exception(error)
-        else:
-            for (_, answer), given in zip(batch, answers, strict=True):
-                if not answer.done():
-                    answer.set_result(given)
-        finally:
-            # Where we are cancelled, so are those who wait.
+            given = [None if together and not is_unreachable(error) else error] * len(batch)
+        except BaseException:
+            # We are cancelled, and so are those who wait.
             for _, answer in batch:
                 answer.cancel()
+            raise
+        for each, what in zip(batch, given, strict=True):
+            if what is None:
+                assert together, "what is tried alone must get an answer"
+                self._begin(self._do([each]))
+            elif not each[1].done():
+                each[1].set_exception(what) if isinstance(what, Exception) else each[1].set_result(what)
+
+
+_Asked = tuple[W, "asyncio.Future[A]"]

@@ -95,9 +95,9 @@ class Reactions:
         return [queue_name(self.listener, event) for event in self._reactions]
 
 
-async def _undecoded(message: RabbitMessage) -> bytes:
+async def _undecoded(message: RabbitMessage) -> RabbitMessage:
     """A body that cannot be decoded must reach us, so that it can be made a dead letter rather than be stranded."""
-    return message.body
+    return message
 
 
 class Delivery:
@@ -113,7 +113,7 @@ class Delivery:
         broker: RabbitBroker,
     ) -> None:
         self.queue, self.event, self.reaction, self.database, self.broker = queue, event, reaction, database, broker
-        self._together: Batches[Taken, None] | None = Batches(self._react, together) if together > 1 else None
+        self._together: Batches[Taken, bool] | None = Batches(self._react, together) if together > 1 else None
 
     async def receive(self, message: RabbitMessage) -> None:
         try:
@@ -160,7 +160,8 @@ class Delivery:
                 await asyncio.sleep(RETRY_SECONDS[failed])
                 failed += 1
 
-    async def _react(self, taken: Sequence[Taken]) -> Sequence[None]:
+    async def _react(self, taken: Sequence[Taken]) -> Sequence[bool]:
+        """Whether it was new, for each."""
         async with self.database.transaction() as session:
             failpoints.hit("before_inbox", self.queue)
             first = await inbox.first_times(session, [event_id for event_id, _ in taken])
@@ -171,7 +172,7 @@ class Delivery:
             failpoints.hit("after_effect", self.queue)
         effects_total.labels(self.queue).inc(len(first))
         repeats_total.labels(self.queue).inc(len(taken) - len(first))
-        return [None] * len(taken)
+        return [event_id in first for event_id, _ in taken]
 
     async def _give_up(self, message: RabbitMessage, why: str) -> None:
         """Confirmed as a dead letter first, acknowledged then; where it cannot bear the reason, without it."""

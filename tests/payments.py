@@ -19,4 +19,5 @@ async def pay(
     [answer] = await pay_for_order(session, [Payment(caller, number, wanted, claim)])
     if isinstance(answer, Refusal):
         raise answer
+    assert answer is not None
     return answer

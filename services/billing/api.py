@@ -23,8 +23,8 @@ def create(settings: BillingApiSettings) -> FastAPI:
         [balances.router, holds.router, invoices.router, positions.router],
         currency=settings.currency,
         withdrawals=settings.withdrawals,
-        # Two, so that one is worked out while the other one is written to the disk.
-        payments=Batches(partial(pay_together, database), most=64, at_once=2),
+        # One at a time: with two there are half as many payments in each (billing-api 1.8 CPU ms each instead of 1.4).
+        payments=Batches(partial(pay_together, database), most=64),
     )
 
 

@@ -35,22 +35,26 @@ async def get_invoice(session: AsyncSession, order_number: str, caller: Caller) 
     return _seen(await session.get(Invoice, order_number), order_number, caller)
 
 
-async def lock_invoices(session: AsyncSession, order_numbers: Collection[str]) -> dict[str, Invoice]:
+async def lock_invoices(session: AsyncSession, order_numbers: Collection[str], wait: bool) -> dict[str, Invoice]:
     """Those that there are, held until the transaction ends, and known to the session no more: whoever changes one
-    writes it. Lock invoices before accounts, never after, and several in one order everywhere."""
+    writes it. Lock invoices before accounts, never after, and several in one order everywhere.
+
+    Without `wait` those that somebody else holds are left out.
+    """
     wanted = select(Invoice).where(Invoice.order_number == any_(cast(list(order_numbers), ARRAY(Text))))
-    held = wanted.order_by(Invoice.order_number).with_for_update().execution_options(populate_existing=True)
-    found = (await session.scalars(held)).all()
+    held = wanted.order_by(Invoice.order_number).with_for_update(skip_locked=not wait)
+    found = (await session.scalars(held.execution_options(populate_existing=True))).all()
     for invoice in found:
         session.expunge(invoice)
     return {invoice.order_number: invoice for invoice in found}
 
 
-async def lock_accounts(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, Account]:
-    """Those that there are, held until the transaction ends."""
+async def lock_accounts(session: AsyncSession, customer_ids: Collection[UUID], wait: bool) -> dict[UUID, Account]:
+    """Those that there are, held until the transaction ends; without `wait` those that nobody else holds."""
     wanted = select(Account).where(Account.id == any_(cast(list(customer_ids), ARRAY(Uuid))))
-    held = wanted.order_by(Account.id).with_for_update().execution_options(populate_existing=True)
-    return {account.id: account for account in await session.scalars(held)}
+    held = wanted.order_by(Account.id).with_for_update(skip_locked=not wait)
+    found = await session.scalars(held.execution_options(populate_existing=True))
+    return {account.id: account for account in found}
 
 
 def _seen(invoice: Invoice | None, order_number: str, caller: Caller) -> Invoice:

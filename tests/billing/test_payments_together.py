@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
+import httpx2 as httpx
 import pytest
 from sqlalchemy import text
 from structlog.contextvars import bound_contextvars
@@ -26,8 +27,8 @@ def payment(
         return Payment(caller, number, wanted, Claim.of("test", key or str(uuid4()), request))
 
 
-async def pay(database: Database, *payments: Payment) -> list[PaymentView | str]:
-    """Views, and the codes of refusals."""
+async def pay(database: Database, *payments: Payment) -> list[PaymentView | str | None]:
+    """Views, the codes of refusals, and None for what is to be tried alone."""
     async with database.transaction() as session:
         answers = await pay_for_order(session, payments)
     return [answer.code if isinstance(answer, Refusal) else answer for answer in answers]
@@ -52,9 +53,9 @@ async def test_each_gets_the_answer_that_it_would_get_alone(billing: Database, c
         payment(third),
         payment(third),
     )
-    codes = [answer if isinstance(answer, str) else answer.paid_minor for answer in answers]
+    codes = [answer.paid_minor if isinstance(answer, PaymentView) else answer for answer in answers]
     assert codes == [
-        400, 400, "idempotency_key_reused", "nothing_to_pay", "forbidden", "unknown_invoice", "unknown_invoice",
+        400, 400, "idempotency_key_reused", "nothing_to_pay", "forbidden", "unknown_invoice", None,
         100, 400, "insufficient_funds", 200, "insufficient_funds",
     ]  # fmt: skip
     assert answers[0] == answers[1]
@@ -137,3 +138,29 @@ async def test_forty_at_once_from_one_balance_are_paid_but_for_the_one_that_the_
     assert [answer.status_code for answer in answers] == [500 if place == 20 else 201 for place in range(40)]
     assert (await customer.figures(numbers[20]))["paid_minor"] == 0
     assert (await customer.figures(numbers[0]))["balance_minor"] == 100_000 - 39 * 100
+
+
+@pytest.mark.parametrize("held", ["invoices", "accounts"])
+async def test_one_that_somebody_holds_keeps_no_other_waiting(
+    client: Client, billing: Database, customer: Customer, held: str
+) -> None:
+    """As a process that was frozen in the middle of its transaction does."""
+    others = Customer(billing)
+    for each in (customer, others):
+        await each.deposit(1_000)
+    number, free = await customer.hear(customer.order(100)), [await others.hear(others.order(10)) for _ in range(20)]
+    hold = {
+        "invoices": "SELECT FROM invoices WHERE order_number = :number FOR UPDATE",
+        "accounts": "SELECT FROM accounts WHERE id = :id FOR UPDATE",
+    }[held]
+
+    def ask(number: str) -> asyncio.Task[httpx.Response]:
+        return asyncio.create_task(client.ask("POST", f"/orders/{number}/payments", {}))
+
+    async with billing.transaction() as session:
+        await session.execute(text(hold), {"number": number, "id": customer.id})
+        waiting, paid = ask(number), [ask(each) for each in free]
+        async with asyncio.timeout(3):
+            assert {answer.status_code for answer in await asyncio.gather(*paid)} == {201}
+        assert not waiting.done()
+    assert (await waiting).status_code == 201

@@ -46,6 +46,23 @@ async def test_one_that_fails_fails_alone() -> None:
     assert isinstance(answers[1], ZeroDivisionError)
 
 
+async def test_one_that_cannot_be_done_among_others_is_done_alone_while_they_go_on() -> None:
+    alone = asyncio.Event()
+
+    async def work(numbers: Sequence[int]) -> list[int | None]:
+        if list(numbers) == [0]:
+            await alone.wait()
+        return [None if number == 0 and len(numbers) > 1 else number for number in numbers]
+
+    batches = Batches(work, most=10)
+    slow, *others = [asyncio.create_task(batches.ask(number)) for number in range(3)]
+    assert await asyncio.gather(*others) == [1, 2]
+    assert await batches.ask(3) == 3
+    assert not slow.done()
+    alone.set()
+    assert await slow == 0
+
+
 async def test_without_a_database_nobody_is_tried_alone() -> None:
     tries = 0
 

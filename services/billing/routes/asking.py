@@ -58,7 +58,7 @@ async def _noting_refusals(request: Request, caller: Asking) -> AsyncIterator[No
 Payments = Batches[Payment, PaymentView | Refusal]
 
 
-async def pay_together(database: Database, payments: Sequence[Payment]) -> list[PaymentView | Refusal]:
+async def pay_together(database: Database, payments: Sequence[Payment]) -> list[PaymentView | Refusal | None]:
     """What was asked for while others were being paid, in one transaction."""
     async with edge(database) as session:
         return await pay_for_order(session, payments)

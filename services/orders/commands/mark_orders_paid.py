@@ -12,19 +12,19 @@ from shared.contracts.billing import InvoiceFacts
 from shared.contracts.orders import OrderChanged
 from shared.inbox import Heard
 
-# However many orders: one statement for them, and one for their items.
-_WRITE_ORDERS = text("""
-    UPDATE orders SET (status, total_minor, paid_minor, billing_version, first_paid_in_full_at, paid_version, version)
-        = (n.status, n.total, n.paid, n.billing_version, n.paid_at, n.paid_version, n.version)
-    FROM unnest(CAST(:numbers AS bigint[]), CAST(:statuses AS text[]), CAST(:totals AS bigint[]),
-        CAST(:paid AS bigint[]), CAST(:billing_versions AS bigint[]), CAST(:paid_at AS timestamptz[]),
-        CAST(:paid_versions AS bigint[]), CAST(:versions AS bigint[]))
-        AS n (number, status, total, paid, billing_version, paid_at, paid_version, version)
-    WHERE orders.number = n.number
-""")
-_WRITE_ITEMS = text("""
+# However many orders and items: one statement.
+_WRITE = text("""
+    WITH written AS (
+        UPDATE orders SET status = n.status, total_minor = n.total, paid_minor = n.paid, version = n.version,
+            billing_version = n.billing_version, first_paid_in_full_at = n.paid_at, paid_version = n.paid_version
+        FROM unnest(CAST(:numbers AS bigint[]), CAST(:statuses AS text[]), CAST(:totals AS bigint[]),
+            CAST(:paid AS bigint[]), CAST(:billing_versions AS bigint[]), CAST(:paid_at AS timestamptz[]),
+            CAST(:paid_versions AS bigint[]), CAST(:versions AS bigint[]))
+            AS n (number, status, total, paid, billing_version, paid_at, paid_version, version)
+        WHERE orders.number = n.number
+    )
     UPDATE items SET status = n.status
-    FROM unnest(CAST(:numbers AS bigint[]), CAST(:lines AS bigint[]), CAST(:statuses AS text[]))
+    FROM unnest(CAST(:item_numbers AS bigint[]), CAST(:lines AS bigint[]), CAST(:item_statuses AS text[]))
         AS n (order_number, line, status)
     WHERE items.order_number = n.order_number AND items.line = n.line AND items.status <> n.status
 """)
@@ -50,8 +50,9 @@ async def mark_orders_paid(session: AsyncSession, heard: Sequence[Heard[InvoiceF
 
 
 async def _write(session: AsyncSession, orders: Collection[Order]) -> None:
+    items = [item for order in orders for item in order.items]
     await session.execute(
-        _WRITE_ORDERS,
+        _WRITE,
         {
             "numbers": [order.number for order in orders],
             "statuses": [order.status for order in orders],
@@ -61,14 +62,8 @@ async def _write(session: AsyncSession, orders: Collection[Order]) -> None:
             "paid_at": [order.first_paid_in_full_at for order in orders],
             "paid_versions": [order.paid_version for order in orders],
             "versions": [order.version for order in orders],
-        },
-    )
-    items = [item for order in orders for item in order.items]
-    await session.execute(
-        _WRITE_ITEMS,
-        {
-            "numbers": [item.order_number for item in items],
+            "item_numbers": [item.order_number for item in items],
             "lines": [item.line for item in items],
-            "statuses": [item.status for item in items],
+            "item_statuses": [item.status for item in items],
         },
     )
