@@ -13,6 +13,7 @@ import yaml
 from deploy.compose.making import make
 from deploy.compose.programs import Composed
 from deploy.local.programs import Program
+from deploy.local.rabbitmq import PATIENCE
 from deploy.local.secrets import Secrets
 from deploy.postgres.provision import ProvisionSettings
 from deploy.settings_table import PROCESSES
@@ -82,7 +83,9 @@ def test_the_broker_loads_the_committed_definitions_and_then_the_passwords() -> 
         "/etc/rabbitmq/definitions/10-purser.json",
         "/etc/rabbitmq/definitions/20-users.json",
     ]
-    assert "load_definitions = /etc/rabbitmq/definitions\n" in (ROOT / "deploy/rabbitmq/rabbitmq.conf").read_text()
+    settings = (ROOT / "deploy/rabbitmq/rabbitmq.conf").read_text()
+    assert "load_definitions = /etc/rabbitmq/definitions\n" in settings
+    assert PATIENCE in settings
 
 
 def test_every_address_is_of_a_container() -> None:
