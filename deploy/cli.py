@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from deploy.local import launcher
+from deploy.local.backup_cli import backup, restore
 from deploy.local.home import HOME
 from deploy.local.logs import follow
 from deploy.local.programs import Programs
@@ -52,6 +53,8 @@ def logs(process: Annotated[str | None, typer.Argument(help="such as billing-api
     raise typer.Exit(follow(process))
 
 
+app.command()(backup)
+app.command()(restore)
 add_commands(app, _shop)
 
 

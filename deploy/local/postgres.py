@@ -42,8 +42,8 @@ class Postgres:
         self._data = folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start and return when it takes connections; the first time, make the data folder."""
+    def start(self, *more: str) -> None:
+        """Start, with more settings, and return when it takes connections; the first time, make the data folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         # An orphaned backend of a killed server holds its shared memory, and with it the data folder.
         kill(started_for(self.folder))
@@ -58,7 +58,9 @@ class Postgres:
             "max_connections=200",
             "shared_preload_libraries=pg_stat_statements",  # shows what each statement costs, to whoever asks
             "log_error_verbosity=terse",  # else its log repeats each row that a constraint refuses
+            "wal_keep_size=128MB",  # so that who follows may look away for a moment
             *(() if self._durable else IN_A_HURRY),
+            *more,
         ]
         options = [part for setting in settings for part in ("-c", setting)]
         with self.log.open("ab") as log:
@@ -113,9 +115,7 @@ class Postgres:
         draft = self.folder / "data.new"  # becomes `data` when it is whole
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            os.chown(draft, nobody.pw_uid, nobody.pw_gid)
+        own(draft)
         options = ["--auth=scram-sha-256", "--pwfile=/dev/stdin", "--encoding=UTF8"]
         options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         options += [] if self._durable else ["--no-sync"]
@@ -163,6 +163,14 @@ class Postgres:
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], "LC_ALL": "C", MARK: str(self.folder)}
+
+
+def own(folder: Path) -> None:
+    """Let the server be the owner of this folder and all in it, as it insists."""
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        for each in (folder, *folder.rglob("*")):
+            os.chown(each, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
 
 
 def _as_ordinary_user() -> list[str]:
