@@ -1,6 +1,6 @@
 # `make help` lists what there is: every target says in its `##` what it does.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset status logs import secrets test acceptance faults failpoints replicas races mutants fuzz bench browser check format contracts lock
+.PHONY: help up down reset status logs import secrets test acceptance faults failpoints replicas races mutants fuzz bench browser check format contracts lock audit sbom
 
 # Makes or renews the environment when the lock has changed; otherwise it costs nothing.
 purser = deploy/bootstrap && .purser/venv/bin/purser
@@ -101,6 +101,14 @@ contracts: ## write docs/openapi.json, docs/asyncapi.json, docs/settings.md and 
 	$(bin)/python -m shared.asyncapi > docs/asyncapi.json
 	$(bin)/python -m deploy.settings_table > docs/settings.md
 	$(bin)/python -m shared.messaging > deploy/rabbitmq/definitions.json
+
+audit: ## is any locked package known to be vulnerable? fails where it could not look
+	@deploy/bootstrap
+	@$(bin)/python -m deploy.known_parts
+
+sbom: ## list every locked package as CycloneDX, in .purser/sbom
+	@deploy/bootstrap
+	@$(bin)/python -m deploy.known_parts sbom
 
 lock: ## write requirements.lock from pyproject.toml
 	@deploy/bootstrap
