@@ -7,13 +7,14 @@ from tempfile import mkdtemp
 
 import uvloop
 
-from benchmarks import payments, report
+from benchmarks import idle, payments, report
 from benchmarks.report import Table
 from benchmarks.system import Purser, private_purser
 from deploy.local.home import ROOT
 
 FOLDER = ROOT / "test-results" / "benchmarks"
 BENCHMARKS: dict[str, tuple[str | None, Callable[[Purser], Awaitable[list[Table]]]]] = {
+    "idle": (idle.__doc__, idle.run),
     "payments": (payments.__doc__, payments.run),
 }
 

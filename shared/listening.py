@@ -55,7 +55,7 @@ def _broker(broker_url: str, lost: asyncio.Event) -> RabbitBroker:
         client_properties={"heartbeat": HEARTBEAT_SECONDS},
         on_close=[lambda *_: lost.set()],
         graceful_timeout=FINISHING_SECONDS,
-        # Its dependency injection takes a thread for each message (0.2 CPU ms).
+        # Its dependency injection takes a thread for each message (0.1 CPU ms).
         apply_types=False,
         logger=None,
     )

@@ -33,7 +33,7 @@ _WRITE = text("""
 async def mark_orders_paid(session: AsyncSession, heard: Sequence[Heard[InvoiceFacts]]) -> None:
     """Facts are absolute: the newest counts, an older one that comes late changes nothing."""
     orders = await queries.lock_known_orders(session, {each.event.order_number for each in heard})
-    # What they become is written below: to let the session find out costs three times as much.
+    # What they become is written below, for all at once: the session would write one by one.
     for thing in [part for order in orders.values() for part in (order, *order.items)]:
         session.expunge(thing)
     changed, told = {}, []
