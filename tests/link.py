@@ -78,6 +78,12 @@ class Link:
         for end in list(self.ends):
             end.reset()
 
+    def forget_the_dead(self) -> None:
+        """Reset what is deaf and dumb and whose other end is gone, as its keepalives find out in time."""
+        for end in list(self.ends):
+            if end.silent and end.other is not None and end.other not in self.ends:
+                end.reset()
+
     def passing(self, data: bytes) -> bytes:
         """What of it still passes."""
         if self.bytes_until_cut is None:

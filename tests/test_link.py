@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.eventually import eventually
 from tests.link import Link, linked
 
 
@@ -79,6 +80,21 @@ async def test_a_silent_wire_tells_nobody_and_who_was_on_it_stays_unheard() -> N
             await caller.say(b"hello")
         async with calling(link) as later:
             assert await later.say(b"hello") == b"hello"
+
+
+async def test_of_a_silent_wire_one_end_is_forgotten_when_the_other_is_gone() -> None:
+    async with echo() as link, calling(link) as stays:
+        async with calling(link) as leaves:
+            for caller in (stays, leaves):
+                assert await caller.say(b"hello") == b"hello"
+            with link.silent():
+                pass
+
+        async def only_one_is_left() -> bool:
+            link.forget_the_dead()
+            return len(link.ends) == 2
+
+        await eventually(only_one_is_left, "both ends of who stays")
 
 
 async def test_a_slow_wire_takes_its_time_and_loses_nothing() -> None:

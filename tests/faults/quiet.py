@@ -53,6 +53,7 @@ async def quiet(purser: PrivatePurser, evidence: Evidence) -> float:
 
 async def _on_its_way(purser: PrivatePurser, evidence: Evidence) -> str | None:
     """What is not there yet, the cheapest to ask first."""
+    purser.wires.forget_the_dead()
     for process in purser.programs:
         if why := await purser.why_not_ready(process):
             return f"{process}: {why}"

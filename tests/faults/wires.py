@@ -49,6 +49,11 @@ class Wires:
         near = told.netloc.replace(f":{link.port}", f":{link.local_port}")
         return urlunsplit(told._replace(netloc=near))
 
+    def forget_the_dead(self) -> None:
+        """Of each, what a server holds of a client who is gone without a word."""
+        for link in self.links.values():
+            link.forget_the_dead()
+
 
 @asynccontextmanager
 async def wires() -> AsyncIterator[Wires]:
