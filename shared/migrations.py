@@ -2,14 +2,23 @@
 
 import asyncio
 
+import structlog
 from alembic import command, context, op
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from shared.failure import sqlstate
 from shared.settings import MigrationSettings, load
 from shared.telemetry import configure_logging
+
+LOCK_SECONDS = 2
+TRIES = 30
+LOCK_NOT_AVAILABLE = "55P03"
+
+log = structlog.get_logger()
 
 
 def config(package: str, connection: Connection) -> Config:
@@ -39,9 +48,20 @@ async def upgrade(package: str, migration_url: str) -> None:
     engine = create_async_engine(migration_url, poolclass=NullPool)
     async with engine.connect() as connection:
         await connection.execute(text("SELECT pg_advisory_lock(hashtext('migrations'))"))
+        # While it waits for a table, everybody else waits behind it.
+        await connection.execute(text(f"SET lock_timeout = '{LOCK_SECONDS}s'"))
         await connection.commit()
-        await connection.run_sync(lambda sync: command.upgrade(config(package, sync), "head"))
-        await connection.commit()
+        for tries_left in reversed(range(TRIES)):
+            try:
+                await connection.run_sync(lambda sync: command.upgrade(config(package, sync), "head"))
+                await connection.commit()
+                break
+            except DBAPIError as error:
+                await connection.rollback()
+                if sqlstate(error) != LOCK_NOT_AVAILABLE or not tries_left:
+                    raise
+                log.warning("a table is in use: the migration is tried again", package=package)
+                await asyncio.sleep(LOCK_SECONDS)
     await engine.dispose()
 
 
