@@ -16,6 +16,8 @@ from .rabbitmq_binaries import Binaries
 
 # Rather little, so that a full disk or memory elsewhere on a developer's machine does not block publishers.
 LIMITS = "disk_free_limit.absolute = 50MB\nvm_memory_high_watermark.absolute = 512MB\n"
+# The largest event has about 100 kB, and each listener holds up to 50 of each queue in memory.
+LARGEST_MESSAGE = "max_message_size = 1000000"
 # Seven days, as in deploy/rabbitmq/rabbitmq.conf, which says why.
 PATIENCE = "consumer_timeout = 604800000\n"
 QUIET = "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
@@ -129,7 +131,7 @@ class RabbitMQ:
         return [str(self._binaries.sbin / "rabbitmq-server")]
 
     def _configure(self, definitions: dict[str, Any] | None) -> None:
-        lines = [f"listeners.tcp.local = {self._listens_on}:{self.port}", LIMITS, PATIENCE]
+        lines = [f"listeners.tcp.local = {self._listens_on}:{self.port}", LIMITS, PATIENCE, LARGEST_MESSAGE]
         if definitions is not None:
             lines.append(f"load_definitions = {self._write_definitions('definitions.json', definitions)}")
         (self.folder / "rabbitmq.conf").write_text("\n".join(lines))

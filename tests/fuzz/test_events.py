@@ -8,10 +8,11 @@ from uuid import uuid4
 
 import aio_pika
 import pytest
+from aiormq.exceptions import ChannelPreconditionFailed
 from pydantic import ValidationError
 
 from shared.contracts.base import Event
-from shared.contracts.orders import CustomerRegistered
+from shared.contracts.orders import CustomerRegistered, OrderPlaced
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
 from shared.messaging import DEAD_LETTERS
 from shared.worker import given_up_total
@@ -29,9 +30,9 @@ NO_JSON = (
     b'"text"',
     b"\xff\xfe\x00",
     b"\xef\xbb\xbf{}",
-    b"[" * 1_000_000,
+    b"[" * 900_000,
     b'{"a":' * 10_000,
-    b"x" * 2_000_000,
+    b"x" * 900_000,
     b"\x1f\x8b\x08\x00",
 )
 HEADERS: tuple[dict[str, Any], ...] = (
@@ -100,6 +101,16 @@ async def test_what_is_no_event_is_a_dead_letter_at_once(
         return given_up(queue) - before == len(messages) and count >= len(messages)
 
     await eventually(all_dead, f"{len(messages)} dead letters")
+
+
+async def test_a_message_of_20_mb_is_refused_by_the_broker_and_holds_nobody_up(purser: System) -> None:
+    async with await aio_pika.connect(purser.installation.broker_url("operator")) as connection:
+        channel = await connection.channel()
+        with pytest.raises(ChannelPreconditionFailed):
+            message = aio_pika.Message(bytes(20_000_000))
+            await channel.default_exchange.publish(message, queue_name("billing", OrderPlaced), timeout=10)
+    customer = await purser.new_customer()
+    await purser.new_order(customer, 100, known=True)
 
 
 async def test_after_all_that_a_good_one_takes_effect(purser: System, channel: aio_pika.abc.AbstractChannel) -> None:

@@ -1,5 +1,6 @@
 """Whatever is sent to whichever address: a problem, never a bug, and nothing goes further."""
 
+import gzip
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,6 +53,14 @@ async def _refused(person: Person, method: str, path: str, **more: Any) -> None:
 @pytest.fixture(params=[Role.ADMIN, Role.CUSTOMER])
 async def person(gateway: Gateway, request: pytest.FixtureRequest) -> Person:
     return await gateway.person(request.param)
+
+
+async def test_a_body_that_must_be_unpacked_is_refused_whatever_is_in_it(person: Person) -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+    assert len(bomb) < 64_000
+    for path in ("/api/admin/orders", "/api/portal/orders"):
+        answer = await person.ask("POST", path, body=bomb, **{"Content-Encoding": "gzip"})
+        assert (answer.status_code, answer.json()["code"]) == (415, "encoded_body")
 
 
 async def test_no_body_makes_a_bug(gateway: Gateway, person: Person) -> None:

@@ -29,7 +29,7 @@ async def test_no_odd_header_makes_a_bug_or_another_person(gateway: Gateway, hea
         who = await gateway.http.get("/api/session", headers=odd)
         assert (who.status_code, who.json()["login"]) == (200, person.login), value
         paid = await gateway.http.post("/api/admin/orders/ORD-0000000023/payments", headers=odd, content=b"{}")
-        assert code(paid)[0] in (404, 422), (value, paid.text)
+        assert code(paid)[0] in ((415,) if header == "Content-Encoding" else (404, 422)), (value, paid.text)
         assert code(await gateway.http.post("/api/nothing", headers=odd, content=b"{}")) == (404, "not_found")
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import signal
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -11,6 +13,7 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from sqlalchemy import text
 
+from deploy.local.home import ROOT
 from services.billing import worker
 from shared import outbox
 from shared.contracts.orders import OrderFacts, OrderPlaced
@@ -24,6 +27,19 @@ from tests.installation import Installation, serving, settings
 from tests.operating.conftest import Purser, Subscriber
 from tests.shared.conftest import balance_changed, listening, running
 
+# Dies when five events have reached the queue.
+KILLED = """
+import os, signal, sys
+from deploy.cli import app
+from deploy.operating import replay_cli
+
+async def send_and_die(*batch):
+    await send(*batch)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+send, replay_cli._send, replay_cli.AT_ONCE = replay_cli._send, send_and_die, 5
+app(sys.argv[1:])
+"""
 KEY = "billing.balance_changed.v1"
 PLACED = "billing.on.orders.order_placed.v1"
 
@@ -156,7 +172,7 @@ async def test_a_queue_that_is_not_there_is_not_made(purser_command: Purser) -> 
     assert (await purser_command("replay", "--to", "purser.dead_letters", "--from", now())).exit_code == 2
 
 
-async def test_what_a_broker_lost_takes_effect_by_a_replay_and_what_it_had_delivered_does_nothing(
+async def test_what_a_broker_lost_takes_effect_by_a_replay_that_is_killed_and_begun_again_and_nothing_does_twice(
     installation: Installation, databases: dict[str, Database], channel: AbstractChannel, purser_command: Purser
 ) -> None:
     orders, billing, begun = databases["orders"], databases["billing"], now()
@@ -188,11 +204,15 @@ async def test_what_a_broker_lost_takes_effect_by_a_replay_and_what_it_had_deliv
     await (await channel.get_queue(PLACED, ensure=False)).purge()
     async with serving(worker.create(billing_worker)):
         repeated = repeats_total.labels(PLACED)._value.get()
-        done = await purser_command("replay", "--to", PLACED, "--from", begun)
+        replay = ("replay", "--to", PLACED, "--from", begun)
+        killed = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, *replay, cwd=ROOT)
+        assert await killed.wait() == -signal.SIGKILL
+        await have_invoices(lost[:2])
+        done = await purser_command(*replay)
         assert f"7 events to {PLACED}" in done.output
         await have_invoices(lost)
 
         async def refused() -> bool:
-            return bool(repeats_total.labels(PLACED)._value.get() == repeated + 3)
+            return bool(repeats_total.labels(PLACED)._value.get() == repeated + 3 + 5)
 
-        await eventually(refused, "the delivered ones, refused by the inbox")
+        await eventually(refused, "the delivered ones, and those of the first replay, refused by the inbox")
