@@ -1,6 +1,6 @@
 """`python -m tests.mutants`: take one mechanism away at a time; what must catch that goes red, or a test is missing.
 
-The checkout is never touched: each patch is applied to a copy.
+The checkout is never touched: each patch is applied to a copy. Two are tried at a time, each on servers of its own.
 """
 
 import argparse
@@ -9,14 +9,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.local.home import HOME, ROOT
+from tests.mutants.lanes import Lanes, running_lanes
 from tests.mutants.mutant import Mutant, all_mutants
 from tests.mutants.outcome import Outcome, last_words, run_faults, run_tests
-from tests.servers import running_servers
 
 
 @contextmanager
@@ -44,39 +44,48 @@ def copied() -> Iterator[Path]:
         yield folder
 
 
-def check(mutants: Sequence[Mutant], servers: Mapping[str, str]) -> bool:
+def check(mutants: Sequence[Mutant], lanes: Lanes) -> bool:
     """Without any patch all of it is green."""
-    with copied() as folder:
-        outcomes = run_tests(sorted({test for mutant in mutants for test in mutant.tests}), folder, servers)
-        for plan in sorted({plan for mutant in mutants for plan in mutant.faults}):
-            outcomes[f"faults {plan}"] = run_faults(plan, folder)
-        wrong = {name: outcome for name, outcome in outcomes.items() if outcome is not Outcome.GREEN}
-        for name, outcome in wrong.items():
-            say(f"✗ without any mutant: {name}: {outcome.value}")
-        if wrong:
-            say(last_words(folder))
-    return not wrong
+    tests = sorted({test for mutant in mutants for test in mutant.tests})
+    runs = sorted({run for mutant in mutants for run in mutant.runs})
+
+    def is_green(tried: tuple[Sequence[str], Sequence[str]]) -> bool:
+        with copied() as folder:
+            wrong = [each for each in _outcomes(*tried, folder, lanes).items() if each[1] is not Outcome.GREEN]
+            if wrong:
+                lines = [f"✗ without any mutant: {name}: {outcome.value}" for name, outcome in wrong]
+                say("\n".join([*lines, last_words(folder)]))
+        return not wrong
+
+    return all(lanes.map(is_green, [(tests, []), ([], runs)]))
 
 
-def is_caught(mutant: Mutant, servers: Mapping[str, str]) -> bool:
+def is_caught(mutant: Mutant, lanes: Lanes) -> bool:
     """Everything that must catch it goes red."""
     begun = time.monotonic()
     with copied() as folder:
         if why := mutant.apply(folder):
             say(f"✗ {mutant.name}: the patch does not apply any more\n{why}")
             return False
-        outcomes = (
-            run_tests(mutant.tests, folder, {} if mutant.changes_the_servers else servers) if mutant.tests else {}
-        )
-        for plan in mutant.faults:
-            outcomes[f"faults {plan}"] = run_faults(plan, folder)
+        outcomes = _outcomes(mutant.tests, mutant.runs, folder, lanes, own_servers=mutant.changes_the_servers)
         caught = all(outcome is Outcome.RED for outcome in outcomes.values())
-        say(f"{'✓' if caught else '✗'} {mutant.name} ({time.monotonic() - begun:.0f} s): {mutant.takes_away}")
-        for name, outcome in outcomes.items():
-            say(f"    {outcome.value}: {name}")
+        lines = [f"{'✓' if caught else '✗'} {mutant.name} ({time.monotonic() - begun:.0f} s): {mutant.takes_away}"]
+        lines += [f"    {outcome.value}: {name}" for name, outcome in outcomes.items()]
         if Outcome.BROKEN in outcomes.values():
-            say(last_words(folder))
+            lines.append(last_words(folder))
+        say("\n".join(lines))
     return caught
+
+
+def _outcomes(
+    tests: Sequence[str], runs: Sequence[str], folder: Path, lanes: Lanes, own_servers: bool = False
+) -> dict[str, Outcome]:
+    """Of what is run in the folder, one after the other."""
+    outcomes: dict[str, Outcome] = {}
+    if tests:
+        with lanes.servers() as servers:
+            outcomes |= run_tests(tests, folder, {} if own_servers else servers)
+    return outcomes | {run: run_faults(run, folder) for run in runs}
 
 
 def say(line: str) -> None:
@@ -98,13 +107,17 @@ def main() -> int:
             for name in mutant.caught_by:
                 say(f"    {name}")
         return 0
-    with running_servers(["main"]) as running:
-        servers = {"PURSER_TEST_POSTGRES_URL": running.postgres_url, "PURSER_TEST_BROKER_URL": running.broker_url}
-        if not check(chosen, servers):
+    begun = time.monotonic()
+    with running_lanes() as lanes:
+        if not check(chosen, lanes):
             return 1
-        caught = sum([is_caught(mutant, servers) for mutant in chosen])
-    say(f"{caught} of {len(chosen)} mutants caught")
+        caught = sum(lanes.map(lambda mutant: is_caught(mutant, lanes), sorted(chosen, key=_longest_first)))
+    say(f"mutants: {caught} of {len(chosen)} caught in {time.monotonic() - begun:.0f} s")
     return 0 if caught == len(chosen) else 1
+
+
+def _longest_first(mutant: Mutant) -> bool:
+    return not mutant.runs
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-FAULTS = "faults "
+# What is run, and its module.
+RUNS = {"faults": "tests.faults", "failpoints": "tests.faults.each_point"}
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """`caught_by`: pytest's ids without parameters, or `faults --for 40s --seed 6`, a run of this plan."""
+    """`caught_by`: pytest's ids without parameters, or `faults --for 40s --seed 6`, a run of this plan, or
+    `failpoints --only before_ack`, of these points."""
 
     patch: Path
     takes_away: str
@@ -22,12 +24,12 @@ class Mutant:
 
     @property
     def tests(self) -> list[str]:
-        return [each for each in self.caught_by if not each.startswith(FAULTS)]
+        return [each for each in self.caught_by if not is_run(each)]
 
     @property
-    def faults(self) -> list[str]:
-        """What is given to each run of faults."""
-        return [each.removeprefix(FAULTS) for each in self.caught_by if each.startswith(FAULTS)]
+    def runs(self) -> list[str]:
+        """Of faults, or of failpoints."""
+        return [each for each in self.caught_by if is_run(each)]
 
     @property
     def changes_the_servers(self) -> bool:
@@ -38,6 +40,10 @@ class Mutant:
         """Change the copy in `folder`; gives why that cannot be done, or nothing."""
         command = ["git", "apply", *(["--check"] if only_try else []), str(self.patch)]
         return subprocess.run(command, cwd=folder, capture_output=True, text=True).stderr
+
+
+def is_run(caught_by: str) -> bool:
+    return caught_by.partition(" ")[0] in RUNS
 
 
 def all_mutants() -> list[Mutant]:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 
+from tests.mutants.mutant import RUNS
+
 MOST_SECONDS = 600
 OUTPUT = "output.txt"
 NO_END = -1
@@ -47,9 +49,10 @@ def _id(case: ElementTree.Element) -> str:
     return f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name', '').partition('[')[0]}"
 
 
-def run_faults(plan: str, folder: Path) -> Outcome:
+def run_faults(run: str, folder: Path) -> Outcome:
     """Red when an invariant does not hold, which the run says by name."""
-    status, said = _python(["tests.faults", *plan.split()], folder, {})
+    what, *options = run.split()
+    status, said = _python([RUNS[what], *options], folder, {})
     if status == 0:
         return Outcome.GREEN
     return Outcome.RED if status == 1 and " does not hold (" in said else Outcome.BROKEN
