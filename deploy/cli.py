@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.local import launcher
+from deploy.local import launcher, rotating
 from deploy.local.backup_cli import backup, restore
 from deploy.local.home import HOME
 from deploy.local.logs import follow
@@ -51,6 +51,14 @@ def status() -> None:
 def logs(process: Annotated[str | None, typer.Argument(help="such as billing-api; all without it")] = None) -> None:
     """Follow the logs."""
     raise typer.Exit(follow(process))
+
+
+@app.command()
+def rotate(
+    what: Annotated[list[rotating.What] | None, typer.Argument(help="all without it", show_default=False)] = None,
+) -> None:
+    """Make new keys and passwords while everything runs; nobody is refused, and who is signed in stays so."""
+    raise typer.Exit(rotating.rotate(what or list(rotating.What)))
 
 
 app.command()(backup)

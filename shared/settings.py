@@ -81,6 +81,9 @@ class ServerSettings(Settings):
     """The address of this machine at which it answers; 0.0.0.0 for all of them."""
     port: Port
     """Where it answers."""
+    listen_fd: Annotated[int, Field(ge=0)] = 0
+    """An open socket, inherited from whoever starts it, at which it answers as well: the next one that inherits it
+    takes over from it, and nobody is turned away meanwhile. 0 for none."""
 
 
 class ApiSettings(ServerSettings):

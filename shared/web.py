@@ -220,8 +220,12 @@ def serve(app: FastAPI, settings: ServerSettings) -> None:
     """Answer HTTP until told to stop."""
     _allow_as_many_connections_as_possible()
     _leave_what_lasts_alone()
-    server = _Server(server_config(app, host=settings.host, port=settings.port))
-    server.run()
+    config = server_config(app, host=settings.host, port=settings.port)
+    server = _Server(config)
+    sockets = [config.bind_socket()]
+    if settings.listen_fd:
+        sockets.append(socket.socket(fileno=settings.listen_fd))
+    server.run(sockets)
     if not server.started:
         sys.exit(3)
 

@@ -107,7 +107,7 @@ class Failure(BaseModel):
 
 
 class State(BaseModel):
-    """How the system stands, as its supervisor last wrote it."""
+    """How the system stands, as its supervisor last wrote it; `not_renewed` says why the last renewal was given up."""
 
     supervisor: int
     phase: Literal["starting", "up", "stopping", "failed", "down"] = "starting"
@@ -118,6 +118,8 @@ class State(BaseModel):
     steps: list[Step] = []
     processes: dict[str, Running] = {}
     failure: Failure | None = None
+    renewals: int = 0
+    not_renewed: Failure | None = None
 
     @classmethod
     def read(cls, home: Home) -> "State | None":

@@ -7,7 +7,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Protocol
 
 from .home import ROOT, Home, Running, State, Step
@@ -46,8 +46,11 @@ class Keeper:
     def __init__(self, home: Home, state: State):
         self.home = home
         self.state = state
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._former: list[asyncio.Task[None]] = []
         self._servers: list[Server] = []
+        # What is given back when everything has stopped.
+        self.held = contextlib.ExitStack()
 
     @contextlib.asynccontextmanager
     async def step(self, name: str) -> AsyncIterator[Step]:
@@ -76,7 +79,7 @@ class Keeper:
     async def keep(self, program: Program) -> None:
         """Start a program, keep it running from now on, and return when it is ready."""
         running = self.state.processes[program.name] = Running(port=program.port)
-        self._tasks.append(asyncio.create_task(self._keep(program, running)))
+        self._tasks[program.name] = asyncio.create_task(self._keep(program, running))
         deadline = time.monotonic() + START_SECONDS
         while running.ready_at is None:
             if running.deaths >= PATIENCE:
@@ -94,14 +97,32 @@ class Keeper:
         running = self.state.processes[name] = Running(port=server.port)
         await asyncio.to_thread(start)
         self._born(running, server.pid, ready=True)
-        self._tasks.append(asyncio.create_task(self._keep_server(server, start, running)))
+        self._tasks[name] = asyncio.create_task(self._keep_server(server, start, running))
+
+    async def succeed(self, programs: Sequence[Program]) -> None:
+        """Start these beside those of their names, and stop those when all are ready, the first of them before the
+        others. Where one does not get ready, everything is as before."""
+        names = [program.name for program in programs]
+        former, running = [self._tasks[name] for name in names], dict(self.state.processes)
+        self._former = former
+        try:
+            async with asyncio.TaskGroup() as group:
+                for program in programs:
+                    group.create_task(self.keep(program))
+        except BaseException:
+            failed = [self._tasks[name] for name in names]
+            self._tasks.update(zip(names, former, strict=True))
+            self.state.processes.update(running)
+            await _cancelled(task for task in failed if task not in former)
+            raise
+        await _cancelled(former[:1])
+        await _cancelled(former[1:])
 
     async def stop(self) -> None:
         """Stop the programs, then the servers they depend on."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _cancelled([*self._former, *self._tasks.values()])
         await asyncio.gather(*(asyncio.to_thread(server.stop) for server in self._servers))
+        self.held.close()
 
     async def rotate_logs(self) -> None:
         """Keep each log and one before it; copied and cut, since the processes hold it open."""
@@ -153,6 +174,7 @@ class Keeper:
                 program.module,
                 cwd=ROOT,
                 env=program.environment,
+                pass_fds=[] if program.door is None else [program.door],
                 stdin=stdin,
                 stdout=log,
                 stderr=log,
@@ -190,6 +212,14 @@ def ask_readiness(port: int) -> tuple[str | None, list[str]]:
         return f"does not answer ({type(error).__name__})", []
     finally:
         connection.close()
+
+
+async def _cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel them, and return when they have ended."""
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

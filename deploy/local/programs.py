@@ -21,12 +21,13 @@ HAVE_MONEY = ("orders", "billing")
 
 @dataclass(frozen=True)
 class Program:
-    """A Python module to run, with its environment; `port` if it answers /readyz."""
+    """A Python module to run, with its environment; `port` if it answers /readyz, `door` an open socket to inherit."""
 
     name: str
     module: str
     environment: Mapping[str, str] = field(repr=False)
     port: int = 0
+    door: int | None = None
     stdin: str = field(default="", repr=False)
 
 
@@ -43,6 +44,10 @@ class Programs:
         self.secrets = secrets
         self._replicas = replicas
         self._home = home
+
+    def told(self, ports: Mapping[str, int], secrets: Secrets) -> "Programs":
+        """The same, with these ports and secrets."""
+        return Programs(ports, secrets, self._home, self._replicas)
 
     def migrations(self) -> list[Program]:
         """Run once before everything else, at the same time."""
@@ -146,7 +151,8 @@ class Programs:
 
     def _database(self, role: str, database: str) -> str:
         where = f"{self._address('postgres')}/{database}"
-        return f"postgresql+asyncpg://{role}:{self.secrets.databases[role]}@{where}"
+        login = self.secrets.database_roles.get(role, role)
+        return f"postgresql+asyncpg://{login}:{self.secrets.databases[login]}@{where}"
 
     def _address(self, name: str) -> str:
         return f"127.0.0.1:{self._ports[name]}"

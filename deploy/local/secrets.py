@@ -9,6 +9,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, Field
 
+from deploy.postgres.provision import second_role
+
 DATABASES = ("orders", "billing", "support", "gateway")
 BROKER_USERS = (*DATABASES, "integrator", "operator")
 DEFAULT_CURRENCY = "USD"
@@ -18,10 +20,11 @@ LOGINS = {"admin": "admin", "financier": "financier", "operator": "operator", "c
 
 class Secrets(BaseModel):
     """What nobody else may know, and the shop's currency, which is as lasting. `logins` is by login name, the other
-    passwords by role or user."""
+    passwords by role or user; a service that is not in `database_roles` signs in by the role of its own name."""
 
     database_admin: str
     databases: dict[str, str]
+    database_roles: dict[str, str] = {}
     broker: dict[str, str]
     caller_private_key: str
     caller_public_key: str
@@ -44,17 +47,42 @@ class Secrets(BaseModel):
     @classmethod
     def make(cls, currency: str) -> "Secrets":
         """New passwords and a new key for everything."""
-        key = Ed25519PrivateKey.generate()
         roles = [role for name in DATABASES for role in (name, f"{name}_owner")]
         return cls(
             database_admin=secrets.token_urlsafe(24),
             databases={role: secrets.token_urlsafe(24) for role in roles},
             broker={user: secrets.token_urlsafe(24) for user in BROKER_USERS},
-            caller_private_key=b64encode(key.private_bytes_raw()).decode(),
-            caller_public_key=b64encode(key.public_key().public_bytes_raw()).decode(),
             logins={login: readable_password() for login in LOGINS.values()},
             currency=currency,
+            **_new_key(),
         )
+
+    def with_new_key(self) -> "Secrets":
+        """The same, but for the key by which the gateway signs."""
+        return self.model_copy(update=_new_key())
+
+    def with_new_passwords(self) -> "Secrets":
+        """The same, but for the passwords of services and other programs. Each service signs in to its database by its
+        other role: the one that it has used is good until it is used no more."""
+        used = {name: self.database_roles.get(name, name) for name in DATABASES}
+        roles = {name: second_role(name) if used[name] == name else name for name in DATABASES}
+        return self.model_copy(
+            update={
+                "databases": {
+                    role: secrets.token_urlsafe(24) for name in DATABASES for role in (roles[name], f"{name}_owner")
+                },
+                "database_roles": roles,
+                "broker": {user: secrets.token_urlsafe(24) for user in self.broker},
+            }
+        )
+
+
+def _new_key() -> dict[str, str]:
+    key = Ed25519PrivateKey.generate()
+    return {
+        "caller_private_key": b64encode(key.private_bytes_raw()).decode(),
+        "caller_public_key": b64encode(key.public_key().public_bytes_raw()).decode(),
+    }
 
 
 def readable_password() -> str:

@@ -3,9 +3,12 @@
 import asyncio
 import json
 import signal
+import socket
 import sys
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from typing import Any
 
 from deploy.postgres.provision import provision
 from deploy.rabbitmq.definitions import render
@@ -37,6 +40,11 @@ class System:
         self._state = keeper.state
         self.secrets = secrets
         self.ports = self._choose_ports(wanted_port, replicas)
+        # Held here, so that one gateway can take over from another.
+        self._door = socket.create_server(("127.0.0.1", self.ports["gateway"]), backlog=2_048)
+        keeper.held.callback(self._door.close)
+        # Every connection inherits it; asyncio sets it only where it has made the socket.
+        self._door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.programs = Programs(self.ports, secrets, home, replicas)
         self._state.url = self.programs.url("gateway")
         self._state.broker_url = self.programs.broker_url("integrator")
@@ -49,7 +57,7 @@ class System:
             ready = [group.create_task(self._keeper.keep(program)) for program in self.programs.apis()]
             logins = group.create_task(self._run("logins", [self.programs.logins()]))
             await broker
-            rest = [*self.programs.workers(), *self.programs.gateways()]
+            rest = [*self.programs.workers(), *self._gateways()]
             async with self._step(f"services ({len(ready) + len(rest)} processes)"):
                 await asyncio.gather(*ready, *(self._keeper.keep(program) for program in rest))
             await logins
@@ -57,6 +65,40 @@ class System:
     async def demonstrate(self) -> None:
         """Fill an empty shop."""
         await self._run("demonstration shop", [self.programs.demonstration()])
+
+    async def renew(self) -> None:
+        """Let everything run with the secrets that the file holds now; where that cannot be, everything is as before.
+
+        New processes are started beside those that run, which can work with what they were told until they have ended.
+        """
+        former = self.secrets, self.ports, self.programs
+        self.secrets, self.ports = Secrets.load(self._home.secrets), dict(self.ports)
+        for name in self.ports.keys() - {*SERVER_PORTS, "gateway"}:
+            self.ports[name] = ports.free_port(self.ports.values())
+        self.programs = self.programs.told(self.ports, self.secrets)
+        try:
+            await provision(self.postgres.admin_url, former[0].databases | self.secrets.databases)
+            await asyncio.to_thread(self.broker.import_definitions, self._definitions())
+            await self._keeper.succeed([*self._gateways(), *self.programs.apis(), *self.programs.workers()])
+        except BaseException:
+            self.secrets, self.ports, self.programs = former
+            write_private(self._home.secrets, self.secrets.model_dump_json(indent=2))
+            await asyncio.to_thread(self.broker.import_definitions, self._definitions())
+            raise
+        await provision(self.postgres.admin_url, self.secrets.databases)
+        write_private(self._home.ports, json.dumps(self.ports, indent=1))
+        self._state.broker_url = self.programs.broker_url("integrator")
+
+    def _gateways(self) -> list[Program]:
+        """The first answers at the door, and at a port of its own, where it can be asked how it is."""
+        first, *others = self.programs.gateways()
+        port, door = ports.free_port(self.ports.values()), self._door.fileno()
+        told = {"PURSER_PORT": str(port), "PURSER_LISTEN_FD": str(door)}
+        return [replace(first, port=port, door=door, environment={**first.environment, **told}), *others]
+
+    def _definitions(self) -> dict[str, Any]:
+        bare = json.loads((ROOT / "deploy/rabbitmq/definitions.json").read_text())
+        return render(bare, self.secrets.broker, "purser")
 
     def _choose_ports(self, wanted: int, replicas: int) -> dict[str, int]:
         remembered = json.loads(self._home.ports.read_text()) if self._home.ports.exists() else {}
@@ -82,10 +124,8 @@ class System:
     async def _broker(self) -> None:
         node = self.broker = await self._broker_node()
         async with self._step("RabbitMQ"):
-            bare = json.loads((ROOT / "deploy/rabbitmq/definitions.json").read_text())
-            definitions = render(bare, self.secrets.broker, "purser")
             try:
-                await self._keeper.keep_server("rabbitmq", node, lambda: node.start(definitions))
+                await self._keeper.keep_server("rabbitmq", node, lambda: node.start(self._definitions()))
             except RabbitMQFailed as error:
                 raise Failed("rabbitmq", f"RabbitMQ did not start: {error}") from error
 
@@ -123,9 +163,10 @@ async def supervise(home: Home) -> State:
     state = State.new()
     keeper = Keeper(home, state)
     keeper.write()
-    told = asyncio.Event()
+    told, renew = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renew.set)
     await asyncio.to_thread(_clear_away, state, home)
     upkeep = asyncio.create_task(keeper.rotate_logs())
     start = asyncio.create_task(_begin(home, keeper))
@@ -136,7 +177,9 @@ async def supervise(home: Home) -> State:
     elif start.done():
         state.phase = "up"
         keeper.write()
+        renewing = asyncio.create_task(_keep_renewing(start.result(), keeper, renew))
         await stop
+        renewing.cancel()
     state.phase = "stopping"
     keeper.write()
     for task in (start, stop, upkeep):
@@ -146,12 +189,27 @@ async def supervise(home: Home) -> State:
     return state
 
 
-async def _begin(home: Home, keeper: Keeper) -> None:
+async def _begin(home: Home, keeper: Keeper) -> System:
     told = load(UpSettings, among_others=True)
     secrets = Secrets.load(home.secrets, told.demo_password, told.currency)
     system = System(home, keeper, secrets, told.port)
     await system.start()
     await system.demonstrate()
+    return system
+
+
+async def _keep_renewing(system: System, keeper: Keeper, renew: asyncio.Event) -> None:
+    """Whenever somebody asks for it. For ever."""
+    while True:
+        await renew.wait()
+        renew.clear()
+        try:
+            await system.renew()
+            keeper.state.not_renewed = None
+        except Exception as error:
+            keeper.state.not_renewed = _failure(error)
+        keeper.state.renewals += 1
+        keeper.write()
 
 
 def _clear_away(state: State, home: Home) -> None:

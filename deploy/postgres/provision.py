@@ -20,22 +20,35 @@ UNLOGGED = {"log_statement": "none", "log_min_error_statement": "panic", "log_mi
 
 
 async def provision(admin_url: str, passwords: dict[str, str], suffix: str = "") -> None:
-    """Make or renew each `<service>` and `<service>_owner` role and the database `<service><suffix>`."""
+    """Make or renew each `<service>` and `<service>_owner` role and the database `<service><suffix>`.
+
+    Each service has a second role, `<service>_2`, with the first one's rights: while its password changes, both are
+    good. Whichever has no password here cannot sign in.
+    """
     admin = await asyncpg.connect(admin_url, server_settings=UNLOGGED)
     try:
         await admin.execute(f"select pg_advisory_lock({LOCK})")
         await admin.execute("revoke connect on database postgres, template1 from public")
         for service in SERVICES:
-            await _make_role(admin, service, passwords[service])
+            await _make_role(admin, service, passwords.get(service))
+            await _make_role(admin, second_role(service), passwords.get(second_role(service)))
+            await admin.execute(f'grant "{service}" to "{second_role(service)}"')
             await _make_role(admin, f"{service}_owner", passwords[f"{service}_owner"])
             await _make_database(admin, service, f"{service}{suffix}")
     finally:
         await admin.close()
 
 
-async def _make_role(admin: asyncpg.Connection, role: str, password: str) -> None:
+def second_role(service: str) -> str:
+    return f"{service}_2"
+
+
+async def _make_role(admin: asyncpg.Connection, role: str, password: str | None) -> None:
     if not await admin.fetchval("select true from pg_roles where rolname = $1", role):
         await admin.execute(f'create role "{role}"')
+    if password is None:
+        await admin.execute(f'alter role "{role}" nologin password null')
+        return
     secret = await admin.fetchval("select quote_literal($1::text)", password)
     await admin.execute(f'alter role "{role}" login password {secret}')
 

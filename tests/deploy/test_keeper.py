@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from deploy.local.home import Home, State
@@ -44,3 +45,29 @@ async def test_what_had_worked_is_started_again_at_once_however_often_it_is_kill
 async def test_what_ends_before_it_was_ready_fails_the_start(keeper: Keeper) -> None:
     with pytest.raises(Failed, match="program ended 3 times, last with 3"):
         await keeper.keep(program(PURSER_ENDS="yes"))
+
+
+async def test_a_successor_is_ready_before_who_runs_is_stopped(keeper: Keeper) -> None:
+    await keeper.keep(program())
+    former = keeper.state.processes["program"]
+    await keeper.succeed([program()])
+    running = keeper.state.processes["program"]
+    assert running.ready_at is not None
+    assert running.pid != former.pid
+    assert former.pid is not None
+    assert not psutil.pid_exists(former.pid)
+
+
+async def test_who_runs_goes_on_where_a_successor_does_not_get_ready(keeper: Keeper) -> None:
+    await keeper.keep(program())
+    former = keeper.state.processes["program"]
+    with pytest.raises(ExceptionGroup):
+        await keeper.succeed([program(PURSER_ENDS="yes")])
+    assert keeper.state.processes["program"] is former
+    assert former.pid is not None
+    os.kill(former.pid, signal.SIGKILL)
+
+    async def again() -> bool:
+        return former.deaths == 1 and former.ready_at is not None
+
+    await eventually(again, "it is kept", seconds=8)
