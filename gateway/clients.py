@@ -19,6 +19,7 @@ from gateway.settings import ReconcileSettings
 from shared.auth import Caller, private_key, sign
 from shared.correlation import HEADER
 from shared.errors import NotFound, Unavailable
+from shared.telemetry import current_id
 
 ANSWER_SECONDS = 5.0
 CONNECT_SECONDS = 1.0
@@ -77,7 +78,7 @@ class Service:
         headers = {"Authorization": f"Bearer {word}", "Content-Type": "application/json"}
         if key:
             headers["Idempotency-Key"] = key
-        if correlation_id := structlog.contextvars.get_contextvars().get("correlation_id"):
+        if correlation_id := current_id():
             headers[HEADER] = correlation_id
         target = f"{path}?{query_string}" if query_string else path
         answer = await self._send(method, target, data, headers, may_be_sent_twice=method == "GET" or bool(key))

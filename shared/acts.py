@@ -3,12 +3,12 @@
 import json
 from collections.abc import Sequence
 
-import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Caller
 from shared.contracts.http.base import ActView
+from shared.telemetry import current_id
 
 
 async def record_act(
@@ -31,7 +31,7 @@ async def record_act(
                 "subject": subject,
                 "note": note,
                 "details": json.dumps(details),
-                "correlation_id": structlog.contextvars.get_contextvars().get("correlation_id"),
+                "correlation_id": current_id(),
             },
         )
 

@@ -3,13 +3,12 @@ now and then, and when told to stop hangs up on who is just about to ask."""
 
 import asyncio
 import socket
-from contextlib import suppress
 
-from fastapi import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from fastapi import Request, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from shared.problems import problem
+from shared.problems import HANDLERS, problem
 
 # Within this a request's head must be there, and within as much again its body.
 SENDING_SECONDS = 10.0
@@ -146,17 +145,31 @@ def _as_bytes(answer: Response) -> bytes:
 
 
 class LastWords:
-    """Answers by a problem what is broken off because the process stops; uvicorn would answer it as plain text."""
+    """Answers by a problem what is broken off because the process stops, which uvicorn would answer as plain text, and
+    what a bug breaks off, which Starlette would answer outside of all middleware, without the request's id."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        begun = False
+
+        async def send_on(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_on)
         except asyncio.CancelledError:
-            if scope["type"] != "http":
-                raise
             sentence = "This process was told to stop before it had done this: send it again with the same key."
-            with suppress(RuntimeError):  # the answer had begun
+            if not begun:
                 await problem(503, "stopping", sentence, {"Retry-After": "1"})(scope, receive, send)
+        except Exception as error:
+            if begun:
+                raise
+            answer = await HANDLERS[Exception](Request(scope), error)
+            await answer(scope, receive, send)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.contracts.base import Event
 from shared.db import Database
 from shared.failure import kind_of
+from shared.telemetry import current_id
 
 CHANNEL = "outbox"
 log = structlog.get_logger()
@@ -63,7 +64,7 @@ def _row(event: Event) -> dict[str, Any]:
         "routing_key": event.routing_key,
         "at": event.at,
         "body": event.model_dump_json(),
-        "correlation_id": structlog.contextvars.get_contextvars().get("correlation_id"),
+        "correlation_id": current_id(),
     }
 
 

@@ -18,6 +18,7 @@ from shared.contracts.http.base import Problem
 from shared.db import is_unreachable
 from shared.errors import Busy, IdempotencyKeyInvalid, IdempotencyKeyMissing, InvalidRequest, Refusal, Unavailable
 from shared.failure import kind_of, sqlstate
+from shared.telemetry import current_id
 
 MAX_BODY_BYTES = 64_000
 MOST_ERRORS = 20
@@ -53,6 +54,8 @@ def problem(
         "detail": detail,
     }
     # ASCII, because a name that the client sent may hold what UTF-8 cannot: a lone surrogate.
+    if correlation_id := current_id():
+        known["correlation_id"] = correlation_id
     content = json.dumps({**facts, **known}, ensure_ascii=True, default=str)
     return Response(content, status, headers, media_type="application/problem+json")
 

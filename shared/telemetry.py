@@ -47,6 +47,12 @@ def configure_logging(service: str, form: Literal["json", "text"], level: str) -
     sys.excepthook = _end
 
 
+def current_id() -> str | None:
+    """The correlation id of what is being done."""
+    correlation_id: str | None = structlog.contextvars.get_contextvars().get("correlation_id")
+    return correlation_id
+
+
 def _repeat_nothing(record: logging.LogRecord) -> bool:
     """Libraries log messages, tasks and errors, each of which shows all that it holds."""
     if isinstance(record.args, tuple):

@@ -123,6 +123,7 @@ class Delivery:
             return
         with structlog.contextvars.bound_contextvars(correlation_id=message.correlation_id, event_id=str(event_id)):
             if (why := await self._take(event_id, event)) is None:
+                log.debug("event taken", queue=self.queue)
                 failpoints.hit("before_ack", self.queue)
                 await message.ack()
                 failpoints.hit("after_ack", self.queue)

@@ -2,6 +2,9 @@
 
 from uuid import uuid4
 
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
 from tests.system import System
 
 
@@ -142,3 +145,26 @@ async def test_a_stream_resumes_where_it_was_left(purser: System) -> None:
     async with customer.live("unknown:1") as portal:
         snapshot = await portal.shows("snapshot")
         assert snapshot["balance"]["balance_minor"] == 3
+
+
+async def test_all_that_a_click_causes_bears_its_one_id(purser: System) -> None:
+    customer = await purser.new_customer(1_000)
+    number = await purser.new_order(customer, 600)
+    trace = uuid4().hex
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        customer.http.headers["traceparent"] = f"00-{trace}-{trace[:16]}-01"
+        payment = await customer.ask("POST", f"/orders/{number}/payments", {})
+        del customer.http.headers["traceparent"]
+        assert payment.headers["x-correlation-id"] == trace
+        await purser.settled(number)
+    ours = [line for line in logs if line.get("correlation_id") == trace]
+    answered = [line["path"] for line in ours if line["event"] == "answered"]
+    assert answered == [f"/orders/{number}/payments", f"/api/portal/orders/{number}/payments"]
+    assert "orders.on.billing.order_paid.v1" in [line["queue"] for line in ours if line["event"] == "event taken"]
+    told = await purser.rows(
+        "orders",
+        "SELECT 1 FROM outbox_archive WHERE subject = :n AND correlation_id = :t",
+        n=number,
+        t=trace,
+    )
+    assert told

@@ -2,6 +2,7 @@ import createClient, { type Middleware } from 'openapi-fetch';
 import createHooks from 'openapi-react-query';
 import { NoAnswer, type Problem, Refused } from './problem';
 import type { paths } from './schema';
+import { traceparent } from './traceparent';
 
 const DEADLINE_MS = 20_000;
 
@@ -21,6 +22,13 @@ async function send(request: Request): Promise<Response> {
     throw new NoAnswer(error);
   }
 }
+
+/** Each request begins a trace (W3C): by its id the shop's logs and traces name all that it causes. */
+const traces: Middleware = {
+  onRequest({ request }) {
+    request.headers.set('traceparent', traceparent());
+  },
+};
 
 const refusals: Middleware = {
   async onResponse({ response, request }) {
@@ -42,7 +50,7 @@ async function problemOf(response: Response): Promise<Problem> {
 
 /** The gateway's interface, typed by its OpenAPI. Whatever is not an answer is thrown: `Refused` or `NoAnswer`. */
 export const api = createClient<paths>({ fetch: send });
-api.use(refusals);
+api.use(traces, refusals);
 
 /** The same as hooks: `$api.useQuery('get', '/api/admin/orders')`. Its keys are `[method, path, init]`. */
 export const $api = createHooks(api);

@@ -4,6 +4,7 @@ export interface Problem {
   status: number;
   code: string;
   detail: string;
+  correlation_id?: string;
   errors?: { field: string; message: string }[];
   [fact: string]: unknown;
 }

@@ -17,11 +17,12 @@ export function useProblemText(): (error: unknown) => string {
 export function ProblemNote({ error, retry }: { error: unknown; retry?: () => void }) {
   const { t } = useTranslation();
   const text = useProblemText();
-  const code = error instanceof Refused ? error.problem.code : undefined;
+  const { code, status = 0, correlation_id: id } = error instanceof Refused ? error.problem : {};
   return (
     <Alert color="red" variant="outline" role="alert" title={text(error)}>
       <Group gap="sm">
         {code && <code>{code}</code>}
+        {status >= 500 && id && <span>{t('problem.reference', { id })}</span>}
         {retry && (
           <Button size="compact-sm" variant="default" onClick={retry}>
             {t('action.try_again')}
