@@ -7,7 +7,7 @@ from tempfile import mkdtemp
 
 import uvloop
 
-from benchmarks import idle, payments, report
+from benchmarks import idle, one_balance, payments, report
 from benchmarks.report import Table
 from benchmarks.system import Purser, private_purser
 from deploy.local.home import ROOT
@@ -15,6 +15,7 @@ from deploy.local.home import ROOT
 FOLDER = ROOT / "test-results" / "benchmarks"
 BENCHMARKS: dict[str, tuple[str | None, Callable[[Purser], Awaitable[list[Table]]]]] = {
     "idle": (idle.__doc__, idle.run),
+    "one_balance": (one_balance.__doc__, one_balance.run),
     "payments": (payments.__doc__, payments.run),
 }
 
