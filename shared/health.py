@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import structlog
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from sqlalchemy import QueuePool, text
 
 from shared.contracts.http.base import View
 from shared.db import Database
@@ -17,6 +17,8 @@ from shared.problems import problem
 ANSWER_SECONDS = 2.0
 
 log = structlog.get_logger()
+connections_in_use = Gauge("purser_database_connections_in_use", "Of this process, to its database")
+most_connections = Gauge("purser_database_connections_most", "That this process may have to its database")
 Check = Callable[[], Awaitable[None]]
 Notices = dict[str, str]
 """Sentences for people, each under a name for programs."""
@@ -103,6 +105,12 @@ def health_routes(health: Health) -> APIRouter:
 
 
 def database_check(database: Database) -> Check:
+    """That it answers; its connections are counted as well."""
+    pool = database.engine.pool
+    assert isinstance(pool, QueuePool)
+    connections_in_use.set_function(pool.checkedout)
+    most_connections.set_function(pool.size)
+
     async def check() -> None:
         async with database.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))

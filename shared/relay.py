@@ -8,6 +8,7 @@ broker has confirmed it.
 import asyncio
 import random
 import time
+from collections import Counter as Counted
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +36,7 @@ SILENT_SECONDS = 15
 STEADY_SECONDS = 10.0
 
 log = structlog.get_logger()
-sent_total = Counter("purser_outbox_sent_total", "Events that the broker has confirmed")
+sent_total = Counter("purser_outbox_sent_total", "Events that the broker has confirmed", ["type"])
 unroutable_total = Counter("purser_outbox_unroutable_total", "Events that came back because no queue takes them")
 leading = Gauge("purser_relay_leading", "1 in the process that relays, 0 in one that stands by")
 
@@ -126,7 +127,7 @@ class Relay:
             confirmed, came_back, broken = await self._publish(exchange, rows)
             if confirmed:
                 await connection.execute(ARCHIVE, confirmed)
-                sent_total.inc(len(confirmed))
+                _count(rows, set(confirmed))
                 failpoints.hit("after_archive", *(row["routing_key"] for row in rows))
             if broken is not None:
                 raise broken
@@ -172,3 +173,8 @@ class Relay:
         with failpoints.during("before_confirm", key):
             await exchange.publish(message, key, mandatory=key in LISTENED_TO, timeout=ANSWER_SECONDS)
         failpoints.hit("after_confirm", key)
+
+
+def _count(rows: Iterable["asyncpg.Record"], sent: set[int]) -> None:
+    for key, count in Counted(row["routing_key"] for row in rows if row["position"] in sent).items():
+        sent_total.labels(key).inc(count)

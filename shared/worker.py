@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
@@ -12,7 +13,7 @@ from fastapi import FastAPI
 from faststream.middlewares import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 from faststream.rabbit.annotations import RabbitMessage
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import failpoints, inbox, outbox
@@ -42,6 +43,12 @@ log = structlog.get_logger()
 effects_total = Counter("purser_events_taken_total", "Events that took effect", ["queue"])
 repeats_total = Counter("purser_events_repeated_total", "Events that had taken effect before", ["queue"])
 failures_total = Counter("purser_reaction_failures_total", "Failed tries of a reaction", ["queue"])
+event_age = Histogram(
+    "purser_event_age_seconds",
+    "From what happened to its effect here",
+    ["queue"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300),
+)
 given_up_total = Counter("purser_events_given_up_total", "Events that became dead letters", ["queue"])
 
 E = TypeVar("E", bound=Event)
@@ -171,6 +178,10 @@ class Delivery:
                 new = {event_id: heard for event_id, heard in taken if event_id in first}
                 await self.reaction(list(new.values()), session)
             failpoints.hit("after_effect", self.queue)
+        now, age = datetime.now(UTC), event_age.labels(self.queue)
+        for event_id, heard in taken:
+            if event_id in first:
+                age.observe((now - heard.event.at).total_seconds())
         effects_total.labels(self.queue).inc(len(first))
         repeats_total.labels(self.queue).inc(len(taken) - len(first))
         return [event_id in first for event_id, _ in taken]

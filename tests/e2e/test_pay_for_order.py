@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+from prometheus_client import REGISTRY
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
@@ -168,3 +169,21 @@ async def test_all_that_a_click_causes_bears_its_one_id(purser: System) -> None:
         t=trace,
     )
     assert told
+
+
+async def test_a_payment_is_counted_and_timed_on_its_way(purser: System) -> None:
+    customer = await purser.new_customer(1_000)
+    number = await purser.new_order(customer, 600)
+    queue = {"queue": "orders.on.billing.order_paid.v1"}
+    paths = {"method": "POST", "route": "/api/portal/orders/{number}/payments", "status": "201"}
+    measured = (
+        ("purser_outbox_sent_total", {"type": "billing.order_paid.v1"}),
+        ("purser_event_age_seconds_count", queue),
+        ("purser_http_request_duration_seconds_count", paths),
+    )
+    before = [REGISTRY.get_sample_value(name, labels) or 0 for name, labels in measured]
+    await customer.post(f"/orders/{number}/payments", {})
+    await purser.settled(number)
+    assert [REGISTRY.get_sample_value(name, labels) for name, labels in measured] == [each + 1 for each in before]
+    assert REGISTRY.get_sample_value("purser_database_connections_in_use") is not None
+    assert REGISTRY.get_sample_value("purser_database_connections_most") == 10
