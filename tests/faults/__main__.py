@@ -37,6 +37,7 @@ PACE_SECONDS = 0.01
 class Options:
     seconds: float
     seed: int
+    only: str
     report: Path | None
 
 
@@ -46,9 +47,11 @@ def read_options() -> Options:
     parser.add_argument(
         "--seed", type=int, default=None, help="of the plan and of what clients wish; else another each time"
     )
+    parser.add_argument("--only", default="", help="faults whose name contains this")
     parser.add_argument("--report", type=Path, default=None, help="write the run down here, as Markdown")
     given = parser.parse_args()
-    return Options(given.seconds, random.randrange(10_000) if given.seed is None else given.seed, given.report)
+    seed = random.randrange(10_000) if given.seed is None else given.seed
+    return Options(given.seconds, seed, given.only, given.report)
 
 
 def _seconds(given: str) -> float:
@@ -64,7 +67,7 @@ async def run(options: Options, folder: Path) -> Run:
     try:
         async with private_purser(folder) as purser, working(purser, history) as clients:
             browsers = browsers_of(clients)
-            breaker = Breaker(purser, draw(options.seed, options.seconds), history)
+            breaker = Breaker(purser, draw(options.seed, options.seconds, options.only), history)
             async with kept_open(browsers):
                 await _break(breaker, clients, options)
                 async with evidence_of(purser, history.operations, browsers) as evidence:
@@ -76,6 +79,8 @@ async def run(options: Options, folder: Path) -> Run:
     finally:
         history.close()
     command = f"python -m tests.faults --for {options.seconds:.0f}s --seed {options.seed}"
+    if options.only:
+        command += f" --only {options.only}"
     return Run(
         command,
         options.seed,

@@ -53,10 +53,12 @@ class Strike:
     fault: Fault
 
 
-def draw(seed: int, seconds: float) -> list[Strike]:
-    """The plan of a run. Each kind of fault comes at least once in 80 seconds."""
+def draw(seed: int, seconds: float, only: str = "") -> list[Strike]:
+    """The plan of a run. Each kind of fault comes at least once in 80 seconds; with `only`, those whose name contains
+    it."""
     chance = random.Random(f"{seed} plan")
-    return sorted(_draw(chance, seconds), key=lambda strike: strike.at)
+    drawn = (strike for strike in _draw(chance, seconds) if only in strike.fault.name)
+    return sorted(drawn, key=lambda strike: strike.at)
 
 
 def _draw(chance: random.Random, seconds: float) -> Iterator[Strike]:
