@@ -53,9 +53,10 @@ def problem(
         "code": code,
         "detail": detail,
     }
-    # ASCII, because a name that the client sent may hold what UTF-8 cannot: a lone surrogate.
-    if correlation_id := current_id():
+    # A refusal says all there is to know, and two of the same are the same; who reports a bug needs something to name.
+    if status >= 500 and (correlation_id := current_id()):
         known["correlation_id"] = correlation_id
+    # ASCII, because a name that the client sent may hold what UTF-8 cannot: a lone surrogate.
     content = json.dumps({**facts, **known}, ensure_ascii=True, default=str)
     return Response(content, status, headers, media_type="application/problem+json")
 

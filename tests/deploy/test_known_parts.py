@@ -31,10 +31,10 @@ def _wheel(folder: Path, content: str) -> Path:
     with zipfile.ZipFile(wheel, "w") as packed:
         record = ""
         for name, text in files.items():
-            packed.writestr(name, text)
+            packed.writestr(zipfile.ZipInfo(name), text)
             digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
             record += f"{name},sha256={digest},{len(text)}\n"
-        packed.writestr("parcel-1.0.dist-info/RECORD", record + "parcel-1.0.dist-info/RECORD,,\n")
+        packed.writestr(zipfile.ZipInfo("parcel-1.0.dist-info/RECORD"), record + "parcel-1.0.dist-info/RECORD,,\n")
     return wheel
 
 

@@ -19,10 +19,10 @@ FOLDER = ROOT / "deploy" / "observability"
 RULES: list[dict[str, Any]] = yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"][0]["rules"]
 DASHBOARD = json.loads((FOLDER / "grafana" / "purser.json").read_text())
 # What Prometheus puts on whatever it reads, and tells of each process itself.
-PROMETHEUS_LABELS = {"job", "instance"}
+PROMETHEUS_LABELS = {"job", "instance", "le"}
 PROMETHEUS_METRIC = "up"
 
-METRIC = re.compile(r"\b(?:purser_\w+|process_\w+|up)\b")
+METRIC = re.compile(r"\b(?:purser_\w+?(?=_bucket\b|_count\b|\b)|process_\w+|up\b)")
 LABELS = re.compile(r"\b(?:by|without) \(([^)]*)\)|\{\{ ?(?:\$labels\.)?(\w+) ?\}\}|(\w+)(?==~?\"|!=)")
 
 

@@ -188,7 +188,7 @@ async def test_dead_letters_are_counted_and_a_warning(installation: Installation
             exchange = await channel.get_exchange("purser.dead_letters", ensure=False)
             await exchange.publish(aio_pika.Message(b"{}"), "nobody", timeout=5)
             await says(health, "dead_letters", "1 dead letter waits: see `purser dead-letters list`.")
-            assert metric("purser_dead_letters") == 1
+            await becomes("purser_dead_letters", 1)
             await letters.purge()
             await says(health, "dead_letters", "")
             assert metric("purser_dead_letters") == 0

@@ -33,8 +33,8 @@ Address = Annotated[Text, StringConstraints(max_length=500)]
 
 
 class Problem(BaseModel):
-    """A refusal, as RFC 9457 has it, with a `code` for programs and a `detail` for people; `correlation_id` is for them
-    to name to whoever looks after the shop."""
+    """A refusal, as RFC 9457 has it, with a `code` for programs and a `detail` for people; that of a 5xx also has the
+    `correlation_id`, to be named to whoever looks after the shop."""
 
     model_config = ConfigDict(extra="allow")
 
