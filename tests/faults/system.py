@@ -48,6 +48,9 @@ class BreakableKeeper(Keeper):
         points = points_of(self.home.folder, program.name)
         points.mkdir(parents=True, exist_ok=True)
         more = {"PURSER_LOG_LEVEL": "warning", "PURSER_FAILPOINTS": str(points)}
+        if program.module == "gateway.app":
+            # Who drives it pays as no person does.
+            more["PURSER_CUSTOMER_PAYMENTS_PER_MINUTE"] = "1000000"
         wired = self._wires.rewire(program)
         await super().keep(replace(wired, environment={**wired.environment, **more}))
 
