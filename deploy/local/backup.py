@@ -61,7 +61,7 @@ class Backup:
             raise BackupFailed(f"{self.base.parent} is no backup: `purser backup` makes one.")
         if to and not self.wal.exists():
             raise BackupFailed("This backup knows one moment only: it was made without --keep.")
-        aside = home.data / f"before-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        aside = home.data / f"before-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
         with _set_aside([home.data / "postgres", home.data / "rabbitmq", home.secrets], aside):
             shutil.copyfile(self.secrets, home.secrets)
             home.secrets.chmod(0o600)

@@ -32,10 +32,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         "listening.LOOK_SECONDS",
         "listening.ANSWER_SECONDS",
         "listening.HEARTBEAT_SECONDS",
-        "relay.SILENT_SECONDS",
         "relay.ANSWER_SECONDS",
     ):
         monkeypatch.setattr(f"shared.{limit}", 1)
+    # A relay looks once a second, and must not lose its lock in between.
+    monkeypatch.setattr("shared.relay.SILENT_SECONDS", 3)
 
 
 @dataclass
