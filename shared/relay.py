@@ -11,12 +11,12 @@ import time
 from collections import Counter as Counted
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import aio_pika
 import asyncpg
 import structlog
 from aiormq.exceptions import PublishError
+from asyncpg.prepared_stmt import PreparedStatement
 from prometheus_client import Counter, Gauge
 from sqlalchemy.engine import make_url
 
@@ -98,6 +98,9 @@ class Relay:
             },
         )
         try:
+            # Before there is a lock: to prepare is a request that does not end, and a wire that falls silent within one
+            # would hold the lock as long as it seems whole, whatever the limits say.
+            unsent, archive = await connection.prepare(UNSENT), await connection.prepare(ARCHIVE)
             while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext('outbox relay'))"):
                 self.turned_at = time.monotonic()
                 await asyncio.sleep(LOOK_SECONDS)
@@ -106,14 +109,18 @@ class Relay:
             async with asyncio.timeout(ANSWER_SECONDS):
                 broker = await aio_pika.connect(self.broker_url, heartbeat=HEARTBEAT_SECONDS)
             try:
-                await self._lead(connection, broker, rung)
+                await self._lead(unsent, archive, broker, rung)
             finally:
                 await quietly(broker.close())
         finally:
             await quietly(connection.close(timeout=1))
 
     async def _lead(
-        self, connection: "asyncpg.Connection[Any]", broker: aio_pika.abc.AbstractConnection, rung: asyncio.Event
+        self,
+        unsent: "PreparedStatement[asyncpg.Record]",
+        archive: "PreparedStatement[asyncpg.Record]",
+        broker: aio_pika.abc.AbstractConnection,
+        rung: asyncio.Event,
     ) -> None:
         async with asyncio.timeout(ANSWER_SECONDS):
             channel = await broker.channel(publisher_confirms=True, on_return_raises=True)
@@ -123,10 +130,10 @@ class Relay:
         while True:
             self.turned_at = time.monotonic()
             rung.clear()
-            rows = await connection.fetch(UNSENT, list(stuck), BATCH_ROWS)
+            rows = await unsent.fetch(list(stuck), BATCH_ROWS)
             confirmed, came_back, broken = await self._publish(exchange, rows)
             if confirmed:
-                await connection.execute(ARCHIVE, confirmed)
+                await archive.fetch(confirmed)
                 _count(rows, set(confirmed))
                 failpoints.hit("after_archive", *(row["routing_key"] for row in rows))
             if broken is not None:

@@ -59,6 +59,11 @@ class Link:
         finally:
             self.is_silent = False
 
+    def silent_after_next(self) -> None:
+        """Pass on what each connection that is there sends next, and swallow the answer and all that follows."""
+        for end in self.ends:
+            end.last_words = end.has_called
+
     @contextmanager
     def slow(self, latency_seconds: float = 0.0, bytes_per_second: float = 1e9) -> Iterator[None]:
         """Let everything take its time, in pieces; at the end of the block what is on its way arrives."""
@@ -106,6 +111,8 @@ class _End(asyncio.Protocol):
     def __init__(self, link: Link, other: "_End | None" = None) -> None:
         self.link, self.other = link, other
         self.silent = link.is_silent
+        self.has_called = other is None
+        self.last_words = False
         self._on_its_way: deque[tuple[float, bytes]] = deque()
         self._free_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -170,6 +177,8 @@ class _End(asyncio.Protocol):
         if not self.silent:
             self.other.transport.write(self.link.passing(data))
             self.link.passed()
+        if self.last_words:
+            self.silent = self.other.silent = True
 
     def pause_writing(self) -> None:
         if self.other is not None:

@@ -16,6 +16,7 @@ from shared.db import Database
 # PostgreSQL takes the lock from whoever it has not heard of for so long, and whoever has it shows life more often.
 SILENT_SECONDS = 10
 LIFE_SECONDS = 3.0
+_LIFE = text("SELECT 1")
 _OPEN = Finding.resolved_at.is_(None)
 
 
@@ -27,6 +28,8 @@ async def alone(database: Database, work: str = "reconciliation") -> AsyncIterat
     """
     async with database.single_statements.connect() as connection:
         try:
+            # Prepared before there is a lock, which a wire that falls silent within a preparation would keep.
+            await connection.execute(_LIFE)
             await connection.execute(text(f"SET idle_session_timeout = '{SILENT_SECONDS}s'"))
             first = await connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:work))"), {"work": work})
             holding = asyncio.create_task(_show_life(connection))
@@ -43,7 +46,7 @@ async def alone(database: Database, work: str = "reconciliation") -> AsyncIterat
 async def _show_life(connection: AsyncConnection) -> None:
     while True:
         await asyncio.sleep(LIFE_SECONDS)
-        await connection.execute(text("SELECT 1"))
+        await connection.execute(_LIFE)
 
 
 async def begin_round(session: AsyncSession, made_by: str) -> Round:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from services.billing import worker
 from shared import outbox
 from shared.contracts.orders import OrderFacts
 from shared.db import Database
+from shared.relay import Relay
 from shared.settings import WorkerSettings
 from tests.billing.conftest import Customer
 from tests.eventually import eventually
@@ -114,6 +116,28 @@ async def test_all_news_passes_soon_after_a_wire_is_whole_again(
         await asyncio.wait([asyncio.create_task(eventually(traffic.has_passed, "news passes"))], timeout=0.5)
     await traffic.add()
     await eventually(traffic.has_passed, f"news passes once the wire to the {which} is whole")
+
+
+async def test_a_relay_whose_wire_falls_silent_as_it_archives_for_the_first_time_loses_its_lock(
+    wires: Wires, traffic: Traffic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """asyncpg prepares a statement without ending the request: PostgreSQL waits for the rest as long as the wire seems
+    whole, and no limit of its own counts meanwhile."""
+    publish, lost = Relay._publish, False
+
+    async def publish_and_lose_the_wire(self: Relay, *args: Any) -> Any:
+        nonlocal lost
+        published = await publish(self, *args)
+        if published[0] and not lost:
+            lost = True
+            wires.database.silent_after_next()
+        return published
+
+    monkeypatch.setattr(Relay, "_publish", publish_and_lose_the_wire)
+    await traffic.add()
+    await eventually(traffic.has_passed, "news passes at first")
+    await traffic.add()
+    await eventually(traffic.has_passed, "news passes again")
 
 
 async def test_a_worker_outlives_a_broker_that_is_frozen_longer_than_the_heartbeat(
