@@ -35,7 +35,7 @@ def place_of(error: BaseException) -> str:
     return places[-1] if places else ""
 
 
-def trace_of(error: BaseException) -> str:
+def traceback_of(error: BaseException) -> str:
     """Its traceback, with what it came from, as Python writes it but for the texts."""
     return "".join(_trace(error, set())).rstrip()
 

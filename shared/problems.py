@@ -109,8 +109,8 @@ async def _refuse_http(request: Request, error: Exception) -> Response:
         400: ("malformed_json", NO_JSON),
         404: ("not_found", "There is nothing at this address."),
         405: ("method_not_allowed", "This address does not take this method."),
-        415: ("encoded_body", "Send the body as it is, without a Content-Encoding."),
         413: ("body_too_large", f"A body may have {MAX_BODY_BYTES} bytes at most."),
+        415: ("encoded_body", "Send the body as it is, without a Content-Encoding."),
     }
     code, sentence = codes.get(error.status_code, ("refused", "The request was refused."))
     headers = dict(error.headers or {})

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import structlog
 
-from shared.failure import kind_of, trace_of
+from shared.failure import kind_of, traceback_of
 
 log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ def configure_logging(service: str, form: Literal["json", "text"], level: str) -
             foreign_pre_chain=shared_steps,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.ExceptionRenderer(lambda raised: trace_of(raised[1])),
+                structlog.processors.ExceptionRenderer(lambda raised: traceback_of(raised[1])),
                 renderer,
             ],
         )

@@ -13,7 +13,7 @@ from typing import Any
 from deploy.postgres.provision import provision
 from deploy.rabbitmq.definitions import render
 from deploy.settings import UpSettings
-from shared.failure import kind_of, trace_of
+from shared.failure import kind_of, traceback_of
 from shared.settings import load
 
 from . import ports
@@ -225,7 +225,7 @@ def _failure(error: BaseException) -> Failure:
         error = error.exceptions[0]
     if isinstance(error, Failed):
         return Failure(process=error.process, sentence=str(error))
-    print(trace_of(error), file=sys.stderr)
+    print(traceback_of(error), file=sys.stderr)
     return Failure(process="supervisor", sentence=kind_of(error))
 
 

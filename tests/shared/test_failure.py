@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from shared.db import Database
-from shared.failure import kind_of, place_of, trace_of
+from shared.failure import kind_of, place_of, traceback_of
 from tests.installation import Installation
 
 SAID = "canary-of-an-error"
@@ -47,7 +47,7 @@ def _returned() -> PublishError:
 )
 def test_only_connections_speak_for_themselves(error: Exception, kind: str) -> None:
     assert kind_of(error) == kind
-    assert SAID not in trace_of(error)
+    assert SAID not in traceback_of(error)
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ async def test_a_databases_error_is_told_by_its_code_and_what_it_was_about(
     await database.close()
     assert kind_of(caught.value) == kind
     assert place_of(caught.value).startswith("tests/shared/test_failure.py:")
-    assert SAID not in trace_of(caught.value)
-    assert trace_of(caught.value).count("Traceback") == 3
+    assert SAID not in traceback_of(caught.value)
+    assert traceback_of(caught.value).count("Traceback") == 3
     assert "parameters:" not in str(caught.value)
 
 
@@ -98,7 +98,7 @@ def test_of_a_group_each_error_is_told_with_what_it_came_from() -> None:
 
     with pytest.raises(ExceptionGroup) as caught:
         asyncio.run(fail_together())
-    told = trace_of(caught.value)
+    told = traceback_of(caught.value)
     assert [each in told for each in ("ExceptionGroup", "KeyError", "ValueError", "raise KeyError(SAID)", SAID)] == [
         True, True, True, True, False,
     ]  # fmt: skip
