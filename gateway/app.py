@@ -26,10 +26,11 @@ from shared.db import Database
 from shared.health import Health, database_check
 from shared.housekeeping import keep_house
 from shared.listening import keep_listening
+from shared.serving import serve
 from shared.settings import load
 from shared.telemetry import configure_logging
 from shared.watching import watch_broker
-from shared.web import serve, web_app
+from shared.web import web_app
 
 
 def create(settings: GatewaySettings) -> FastAPI:

@@ -1,42 +1,27 @@
-"""HTTP as every service speaks it: transactions, callers, idempotency keys, cursors, health."""
+"""HTTP as every service speaks it: transactions, callers, idempotency keys, health."""
 
 import asyncio
-import base64
-import binascii
-import gc
-import json
-import resource
-import socket
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
-from uuid import UUID
 
-import structlog
-import uvicorn
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Request
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.types import ASGIApp
 
 from shared import auth, failpoints, idempotency, outbox
 from shared.auth import Caller
-from shared.connections import Connection, LastWords
-from shared.contracts.base import OrderNumber, storable
+from shared.connections import LastWords
 from shared.correlation import CorrelationId
 from shared.db import Database
-from shared.errors import BadCursor, Unauthenticated
+from shared.errors import Unauthenticated
 from shared.health import Health, database_check, health_routes
 from shared.idempotency import Claim
 from shared.limits import BodyLimit
 from shared.problems import HANDLERS, MAX_BODY_BYTES, REFUSALS
-from shared.settings import ServerSettings
 from shared.watching import watch_outbox
 
-log = structlog.get_logger()
 V = TypeVar("V", bound=BaseModel)
 
 
@@ -113,49 +98,6 @@ async def _claim(request: Request, caller: Asking, key: IdempotencyKey) -> Claim
 Claimed = Annotated[Claim, Depends(_claim)]
 
 
-def encode_cursor(*place: int | str) -> str:
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str, *kinds: type) -> list[Any]:
-    """The place that `encode_cursor` was given, of these kinds; refuses anything else: `BadCursor`."""
-    try:
-        place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        fits = isinstance(place, list) and [type(part) for part in place] == list(kinds)
-        if fits and all(abs(part) < 2**63 if isinstance(part, int) else storable(part) == part for part in place):
-            return list(place)
-    except (binascii.Error, ValueError, RecursionError):
-        pass
-    raise BadCursor("This cursor is not one that a list has given: begin without one.")
-
-
-def encode_place(at: datetime, identity: UUID) -> str:
-    """The cursor of a list by moment, whose rows of one moment stand by their ids."""
-    return encode_cursor(at.isoformat(), str(identity))
-
-
-def decode_place(cursor: str | None) -> tuple[datetime, UUID] | None:
-    """What `encode_place` was given; refuses `BadCursor`."""
-    if cursor is None:
-        return None
-    moment, identity = decode_cursor(cursor, str, str)
-    try:
-        at = datetime.fromisoformat(moment)
-        if at.tzinfo is not None:
-            return at.astimezone(UTC), UUID(identity)
-    except (ValueError, OverflowError):
-        pass
-    raise BadCursor("This cursor is not one that a list has given: begin without one.")
-
-
-Cursor = Annotated[str | None, Query(max_length=300, description="`next` of the part before.")]
-Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
-
-# For the gateway, which reads whole books: a part begins after the key of the last position of the part before.
-Many = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
-Numbers = Annotated[Sequence[OrderNumber], Query(max_length=100, description="Only these.")]
-
-
 # --- Applications -----------------------------------------------------------------------------------------------------
 
 
@@ -214,54 +156,3 @@ def service_api(
     for router in routers:
         app.include_router(router)
     return app
-
-
-def serve(app: FastAPI, settings: ServerSettings) -> None:
-    """Answer HTTP until told to stop."""
-    _allow_as_many_connections_as_possible()
-    _leave_what_lasts_alone()
-    config = server_config(app, host=settings.host, port=settings.port)
-    server = _Server(config)
-    sockets = [config.bind_socket()]
-    if settings.listen_fd:
-        sockets.append(socket.socket(fileno=settings.listen_fd))
-    server.run(sockets)
-    if not server.started:
-        sys.exit(3)
-
-
-def server_config(app: ASGIApp, **where: Any) -> uvicorn.Config:
-    """How every process answers HTTP; what is still being answered when it is told to stop is given 3 seconds."""
-    return uvicorn.Config(
-        app,
-        http=Connection,
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=3,
-        **where,
-    )
-
-
-def _allow_as_many_connections_as_possible() -> None:
-    """Each is an open file; by itself a process may have 1,024."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _leave_what_lasts_alone() -> None:
-    """Else the garbage collector looks through all that was imported again and again: a third of the gateway's time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
-
-
-class _Server(uvicorn.Server):
-    """Sets `app.state.stopping` when told to stop: uvicorn lets an application end only after its last stream has."""
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.config.app.state.stopping.set()  # type: ignore[union-attr]
-        await super().shutdown(sockets)

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from deploy.postgres.provision import provision
 from shared.migrations import upgrade
-from shared.web import server_config
+from shared.serving import server_config
 from tests.servers import PASSWORD, Servers
 
 SERVICES = ("orders", "billing", "support")

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query
 from gateway.reconciliation import findings
 from gateway.schemas import FindingsPage, FindingView, WhichFindings
 from shared.bodies import UnambiguousRoute
-from shared.web import Session, decode_cursor, encode_cursor
+from shared.cursors import decode_cursor, encode_cursor
+from shared.web import Session
 
 router = APIRouter(route_class=UnambiguousRoute, prefix="/findings", tags=["findings"])
 

@@ -15,7 +15,8 @@ from shared.auth import Role
 from shared.bodies import UnambiguousRoute
 from shared.contracts.http.base import ActView, Page
 from shared.contracts.http.orders import Login
-from shared.web import IdempotencyKey, Session, decode_cursor, encode_cursor
+from shared.cursors import decode_cursor, encode_cursor
+from shared.web import IdempotencyKey, Session
 
 router = APIRouter(route_class=UnambiguousRoute, prefix="/staff", tags=["staff"], dependencies=[Depends(admins_only)])
 ItsLogin = Annotated[Login, Path()]

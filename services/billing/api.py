@@ -9,9 +9,10 @@ from services.billing.routes.asking import pay_together
 from services.billing.settings import BillingApiSettings
 from shared.batches import Batches
 from shared.db import Database
+from shared.serving import serve
 from shared.settings import load
 from shared.telemetry import configure_logging
-from shared.web import serve, service_api
+from shared.web import service_api
 
 
 def create(settings: BillingApiSettings) -> FastAPI:

@@ -7,9 +7,9 @@ from services.billing.consumers import reactions
 from services.billing.queries import count_untold_payments
 from services.billing.sealer import keep_sealing
 from shared.db import Database
+from shared.serving import serve
 from shared.settings import WorkerSettings, load
 from shared.telemetry import configure_logging
-from shared.web import serve
 from shared.worker import service_worker
 
 

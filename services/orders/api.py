@@ -5,9 +5,10 @@ from fastapi import FastAPI
 from services.orders.routes import router
 from services.orders.settings import OrdersApiSettings
 from shared.db import Database
+from shared.serving import serve
 from shared.settings import load
 from shared.telemetry import configure_logging
-from shared.web import serve, service_api
+from shared.web import service_api
 
 
 def create(settings: OrdersApiSettings) -> FastAPI:

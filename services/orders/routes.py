@@ -32,7 +32,8 @@ from shared.contracts.http.orders import (
 )
 from shared.contracts.http.reconciliation import OrderPosition, ToldAgain
 from shared.contracts.orders import OrderStatus
-from shared.web import Asking, Cursor, Limit, Many, Numbers, Once, Session, decode_cursor, encode_cursor
+from shared.cursors import Cursor, Limit, Many, Numbers, decode_cursor, encode_cursor
+from shared.web import Asking, Once, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["orders"])
 Number = Annotated[OrderNumber, Path()]

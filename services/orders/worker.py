@@ -5,9 +5,9 @@ from fastapi import FastAPI
 from services.orders.consumers import reactions
 from services.orders.queries import count_overpaid
 from shared.db import Database
+from shared.serving import serve
 from shared.settings import WorkerSettings, load
 from shared.telemetry import configure_logging
-from shared.web import serve
 from shared.worker import service_worker
 
 

@@ -4,9 +4,10 @@ from fastapi import FastAPI
 
 from services.support.routes import router
 from shared.db import Database
+from shared.serving import serve
 from shared.settings import ApiSettings, load
 from shared.telemetry import configure_logging
-from shared.web import serve, service_api
+from shared.web import service_api
 
 
 def create(settings: ApiSettings) -> FastAPI:

@@ -29,18 +29,8 @@ from shared.contracts.http.support import (
     TicketRow,
     TicketView,
 )
-from shared.web import (
-    Asking,
-    Cursor,
-    Limit,
-    Many,
-    Once,
-    Session,
-    decode_cursor,
-    decode_place,
-    encode_cursor,
-    encode_place,
-)
+from shared.cursors import Cursor, Limit, Many, decode_cursor, decode_place, encode_cursor, encode_place
+from shared.web import Asking, Once, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["support"])
 MESSAGES_AT_ONCE = 100

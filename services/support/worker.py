@@ -4,9 +4,9 @@ from fastapi import FastAPI
 
 from services.support.consumers import reactions
 from shared.db import Database
+from shared.serving import serve
 from shared.settings import WorkerSettings, load
 from shared.telemetry import configure_logging
-from shared.web import serve
 from shared.worker import service_worker
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.cursors import decode_cursor, encode_cursor
 from shared.errors import BadCursor
-from shared.web import decode_cursor, encode_cursor
 
 TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
 

@@ -24,7 +24,8 @@ from shared.contracts.http.billing import (
     WithdrawalAnswer,
     WithdrawalLimitView,
 )
-from shared.web import Asking, Cursor, Limit, Once, Session, decode_cursor, encode_cursor
+from shared.cursors import Cursor, Limit, decode_cursor, encode_cursor
+from shared.web import Asking, Once, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["billing"])
 

@@ -11,7 +11,8 @@ from services.billing.routes.asking import NOTED
 from shared.bodies import UnambiguousRoute
 from shared.contracts.http.base import Page
 from shared.contracts.http.billing import Decide, HoldCounts, HoldState, HoldView
-from shared.web import Asking, Cursor, Limit, Once, Session, decode_place, encode_place
+from shared.cursors import Cursor, Limit, decode_place, encode_place
+from shared.web import Asking, Once, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["billing"])
 

@@ -9,7 +9,8 @@ from shared import outbox
 from shared.bodies import UnambiguousRoute
 from shared.contracts.base import OrderNumber
 from shared.contracts.http.reconciliation import AccountPosition, InvoicePosition
-from shared.web import Asking, Many, Numbers, Session
+from shared.cursors import Many, Numbers
+from shared.web import Asking, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["billing"])
 
