@@ -59,6 +59,7 @@ async def test_leaders_die_and_freeze_and_everything_is_restarted_and_nobody_not
                 group.create_task(frozen_until_another_leads(purser, "billing"))
                 await restarted_in_turn(purser, [f"{service}-api" for service in SERVICES])
                 await restarted_in_turn(purser, ["gateway"])
+            await restarted_in_turn(purser, [f"{service}-worker" for service in SERVICES])
             await killed_until_others_lead(purser)
         evidence = await stack.enter_async_context(evidence_of(purser, history.operations, browsers))
         await quiet(purser, evidence)
