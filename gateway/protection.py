@@ -1,6 +1,5 @@
 """What every answer of the gateway bears, also one that a bug has made."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,11 +18,11 @@ HEADERS = {
 }
 
 
-def _kept(path: str, status: int) -> str:
+def _kept(path: str, status: int) -> bytes:
     """How long an answer may be kept: a built file, named after its content, for ever; a page until it has changed."""
     if path.startswith("/assets/") and status in (200, 206, 304):
-        return "public, max-age=31536000, immutable"
-    return "no-store" if path.startswith("/api/") else "no-cache"
+        return b"public, max-age=31536000, immutable"
+    return b"no-store" if path.startswith("/api/") else b"no-cache"
 
 
 class Protection:
@@ -31,7 +30,8 @@ class Protection:
 
     def __init__(self, app: ASGIApp, secure: bool) -> None:
         self.app = app
-        self.headers = {**HEADERS, **({"Strict-Transport-Security": "max-age=31536000"} if secure else {})}
+        headers = {**HEADERS, **({"Strict-Transport-Security": "max-age=31536000"} if secure else {})}
+        self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,9 +43,8 @@ class Protection:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                headers = MutableHeaders(scope=message)
-                headers.update(self.headers)
-                headers["Cache-Control"] = _kept(scope["path"], message["status"])
+                kept = (b"cache-control", _kept(scope["path"], message["status"]))
+                message["headers"] = [*message["headers"], *self.headers, kept]
             await send(message)
 
         try:

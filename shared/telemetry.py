@@ -3,6 +3,7 @@ and repeat nothing of what it failed on: see `failure`."""
 
 import logging
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Literal
 
@@ -20,24 +21,23 @@ def configure_logging(service: str, form: Literal["json", "text"], level: str) -
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
-    )
+    last_steps: list[structlog.typing.Processor] = [
+        structlog.processors.ExceptionRenderer(lambda raised: traceback_of(raised[1])),
+        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False),
+    ]
+    # Our own lines do not go through `logging`: a quarter of the time.
     structlog.configure(
-        processors=[*shared_steps, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared_steps, *last_steps],
+        logger_factory=structlog.WriteLoggerFactory(_Unfailing()),  # type: ignore[arg-type]
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler()
     handler.addFilter(_repeat_nothing)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared_steps,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.ExceptionRenderer(lambda raised: traceback_of(raised[1])),
-                renderer,
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last_steps],
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
@@ -45,6 +45,18 @@ def configure_logging(service: str, form: Literal["json", "text"], level: str) -
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
     sys.excepthook = _end
+
+
+class _Unfailing:
+    """Standard error; but nothing fails because a line of the log could not be written."""
+
+    def write(self, line: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(line)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def current_id() -> str | None:

@@ -134,3 +134,13 @@ def test_nor_do_libraries_forgotten_tasks_and_a_process_that_dies_say_more() -> 
     assert "LookupError" in done.stderr
     assert [line for line in done.stderr.splitlines() if SAID in line] == []
     assert done.returncode == 1
+
+
+def test_a_log_that_cannot_be_written_stops_nobody() -> None:
+    program = (
+        "import structlog; from shared.telemetry import configure_logging;"
+        "configure_logging('test', 'json', 'info'); structlog.get_logger().info('it happened'); print('and went on')"
+    )
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, text=True)
+    assert done.stdout == "and went on\n"
