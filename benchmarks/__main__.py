@@ -7,7 +7,7 @@ from tempfile import mkdtemp
 
 import uvloop
 
-from benchmarks import idle, one_balance, payments, report
+from benchmarks import idle, importing, one_balance, payments, report, search
 from benchmarks.report import Table
 from benchmarks.system import Purser, private_purser
 from deploy.local.home import ROOT
@@ -15,8 +15,10 @@ from deploy.local.home import ROOT
 FOLDER = ROOT / "test-results" / "benchmarks"
 BENCHMARKS: dict[str, tuple[str | None, Callable[[Purser], Awaitable[list[Table]]]]] = {
     "idle": (idle.__doc__, idle.run),
+    "importing": (importing.__doc__, importing.run),
     "one_balance": (one_balance.__doc__, one_balance.run),
     "payments": (payments.__doc__, payments.run),
+    "search": (search.__doc__, search.run),
 }
 
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from benchmarks import baseline, browsers, shop
 from benchmarks.browsers import Connection, Stream
-from benchmarks.report import Table, across
+from benchmarks.report import Table, across, quantile
 from benchmarks.system import SERVICES, Purser
 
 CLIENTS = 32
@@ -141,9 +141,6 @@ def _cpu(rounds: Sequence[tuple[Round, Round, float, float]], void: int) -> Tabl
 
 
 def _rates(rounds: Sequence[tuple[Round, Round, float, float]]) -> Table:
-    def quantile(values: Sequence[float], share: float) -> float:
-        return sorted(values)[min(len(values) - 1, int(share * len(values)))]
-
     return Table(
         "Rates, latencies and counts",
         {

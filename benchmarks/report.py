@@ -41,6 +41,10 @@ def across(values: Sequence[float], digits: int = 2) -> Figure:
     return Figure(statistics.median(values), min(values), max(values), digits)
 
 
+def quantile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
 @dataclass(frozen=True)
 class Table:
     title: str

@@ -198,10 +198,14 @@ class Part(Request):
 
 
 Search = Annotated[Text, StringConstraints(max_length=200)]
+PART = "a part (where it is shorter than three characters, the beginning) of"
 
 
 class WhichOrders(Part):
-    q: Search | None = Field(None, description="Part of a number (`23` finds ORD-0000000023) or of a customer's data.")
+    q: Search | None = Field(
+        None,
+        description=f"The last digits of a number (`23`: ORD-0000000023), or {PART} the customer's name or e-mail.",
+    )
     status: OrderStatus | None = None
     customer_id: UUID | None = None
 
@@ -213,7 +217,7 @@ class WhichOwnOrders(Part):
 
 
 class WhichCustomers(Part):
-    q: Search | None = Field(None, description="Part of a login, name, phone or e-mail.")
+    q: Search | None = Field(None, description=f"{PART.capitalize()} a login, name or e-mail.")
 
 
 class TheseCustomers(Part):

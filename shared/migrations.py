@@ -1,6 +1,8 @@
 """Migrations, the same way in every service: by the owner's role, one at a time, each in its own transaction."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from alembic import command, context, op
@@ -16,6 +18,7 @@ from shared.telemetry import configure_logging
 
 LOCK_SECONDS = 2
 TRIES = 30
+TURN_SECONDS = 0.2
 LOCK_NOT_AVAILABLE = "55P03"
 
 log = structlog.get_logger()
@@ -47,7 +50,10 @@ async def upgrade(package: str, migration_url: str) -> None:
     """Bring the database to the newest schema; several at once take turns."""
     engine = create_async_engine(migration_url, poolclass=NullPool)
     async with engine.connect() as connection:
-        await connection.execute(text("SELECT pg_advisory_lock(hashtext('migrations'))"))
+        # Whoever waits in a statement has a snapshot, and what is done CONCURRENTLY waits for that.
+        while not await connection.scalar(text("SELECT pg_try_advisory_lock(hashtext('migrations'))")):
+            await connection.commit()
+            await asyncio.sleep(TURN_SECONDS)
         # While it waits for a table, everybody else waits behind it.
         await connection.execute(text(f"SET lock_timeout = '{LOCK_SECONDS}s'"))
         await connection.commit()
@@ -70,6 +76,20 @@ def main(package: str) -> None:
     settings = load(MigrationSettings)
     configure_logging(f"{package.rpartition('.')[2]}-migrate", settings.log_format, settings.log_level)
     asyncio.run(upgrade(package, settings.migration_url))
+
+
+@contextmanager
+def concurrently() -> Iterator[None]:
+    """For what is done CONCURRENTLY: outside of a transaction, and as long as it takes, because nobody waits behind it.
+
+    What breaks off is begun anew, and may have left something: drop an index, if it exists, before it is made.
+    """
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        try:
+            yield
+        finally:
+            op.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
 
 
 def grant(role: str, rights: dict[str, str]) -> None:

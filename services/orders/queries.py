@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, Text, any_, cast, func, or_, select
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
 from services.orders.errors import UnknownCustomer, UnknownOrder
 from services.orders.models.customer import Customer
@@ -46,7 +46,7 @@ async def list_customers(
     if ids:
         wanted = wanted.where(Customer.id.in_(ids))
     if q:
-        wanted = wanted.where(or_(*_holds(q), Customer.login.ilike(_anywhere(q), escape="\\")))
+        wanted = wanted.where(_holds(q, Customer.name, Customer.email, Customer.login))
     return (await session.scalars(wanted.order_by(Customer.login).limit(limit))).all()
 
 
@@ -117,16 +117,14 @@ def _matches(q: str) -> ColumnElement[bool]:
     if digits := re.fullmatch(r"(?:ord-?)?([0-9]{1,10})", q.strip(), re.IGNORECASE):
         backwards = func.reverse(func.lpad(cast(Order.number, Text), 10, "0"))
         return backwards.like(digits[1][::-1] + "%")
-    return or_(*_holds(q))
+    return _holds(q, Customer.name, Customer.email)
 
 
-def _holds(q: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    part = _anywhere(q).lower()
-    return func.lower(Customer.name).like(part, escape="\\"), func.lower(Customer.email).like(part, escape="\\")
-
-
-def _anywhere(q: str) -> str:
-    return "%" + re.sub(r"([\\%_])", r"\\\1", q.strip()) + "%"
+def _holds(q: str, *columns: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """One of them has this part. An index of trigrams finds less than three characters only where they begin a word."""
+    part = re.sub(r"([\\%_])", r"\\\1", q.strip().lower())
+    patterns = [f"%{part}%"] if len(q.strip()) > 2 else [f"{part}%", f"% {part}%"]
+    return or_(*(func.lower(column).like(pattern, escape="\\") for column in columns for pattern in patterns))
 
 
 async def list_active_orders(session: AsyncSession, customer_id: UUID, besides: int) -> Sequence[int]:

@@ -136,6 +136,13 @@ async def test_a_migration_gives_way_to_who_uses_a_table_and_comes_again(
     await migration
 
 
+async def test_two_who_migrate_at_once_take_turns(database: Upgraded) -> None:
+    both = [upgrade(PACKAGES[database.service], database.owner_url) for _ in range(2)]
+    await asyncio.wait_for(asyncio.gather(*both), 30)
+    look = await database.connection()
+    assert await look.fetchval("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == 0
+
+
 @pytest.mark.parametrize("service", PACKAGES)
 def test_no_migration_holds_up_a_table_that_is_in_use(service: str) -> None:
     folder = ROOT / PACKAGES[service].replace(".", "/") / "migrations" / "versions"

@@ -79,6 +79,21 @@ async def test_an_order_is_found_by_its_last_digits_and_by_its_customer(client: 
         assert found.json()["items"] == [], q
 
 
+async def test_one_or_two_letters_find_whose_name_they_begin(client: Client, customer: Customer) -> None:
+    number = await customer.place(100)
+
+    async def found(q: str) -> bool:
+        rows = await client.ask("GET", f"/orders?q={q}&customer_id={customer.id}", caller=OPERATOR)
+        customers = await client.ask("GET", f"/customers?q={q}&id={customer.id}", caller=OPERATOR)
+        found = ([row["number"] for row in rows.json()["items"]], [row["id"] for row in customers.json()["items"]])
+        assert found in (([number], [str(customer.id)]), ([], [])), q
+        return bool(found[0])
+
+    beginning, middle = customer.login[:2], "am"
+    assert [await found(q) for q in ("n", "Na", beginning, beginning[0], "NAM")] == [True] * 5
+    assert [await found(q) for q in (middle, "e%20", "%25", "_")] == [False] * 4
+
+
 async def test_a_customer_sees_own_orders_by_group_and_nobody_elses(client: Client, customer: Customer) -> None:
     waiting, paid = await customer.place(100), await customer.place(200)
     await customer.pay(paid)
@@ -198,9 +213,10 @@ async def test_a_wrong_customer_is_refused(client: Client, wrong: dict[str, str]
     assert refusal(await client.ask("POST", "/customers", right | wrong, caller=OPERATOR)) == (422, "invalid_request")
 
 
-async def test_customers_are_found_by_a_part_of_their_name(client: Client, customer: Customer) -> None:
-    found = await client.ask("GET", f"/customers?q=NAME%20{customer.login}", caller=OPERATOR)
-    assert [each["id"] for each in found.json()["items"]] == [str(customer.id)]
+async def test_customers_are_found_by_a_part_of_their_name_or_login(client: Client, customer: Customer) -> None:
+    for q in (f"NAME%20{customer.login}", customer.login[2:].upper()):
+        found = await client.ask("GET", f"/customers?q={q}", caller=OPERATOR)
+        assert [each["id"] for each in found.json()["items"]] == [str(customer.id)]
     one = await client.ask("GET", f"/customers/{customer.id}", caller=customer.caller)
     assert one.json()["login"] == customer.login
 

@@ -23,6 +23,7 @@ class Customer(Base):
         # For a search by any part of them.
         Index("ix_customers_name", _lowered("name"), postgresql_using="gin", postgresql_ops=_TRIGRAMS),
         Index("ix_customers_email", _lowered("email"), postgresql_using="gin", postgresql_ops=_TRIGRAMS),
+        Index("ix_customers_login", _lowered("login"), postgresql_using="gin", postgresql_ops=_TRIGRAMS),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
