@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pydantic.fields import FieldInfo
 
 from deploy.local.home import ROOT
-from deploy.local.programs import SHOPS_RULES
+from deploy.local.programs import SHOPS_RULES, TRACES
 from deploy.operating.settings import OperatorSettings
 from deploy.postgres.provision import ProvisionSettings
 from deploy.settings import DemonstrationSettings, UpSettings
@@ -75,7 +75,7 @@ def _rows() -> Iterator[_Row]:
     for reader, kind in {**PROCESSES, **PROGRAMS}.items():
         for name, field in kind.model_fields.items():
             yield _row(variable(name), field, reader)
-    for name in (name for names in SHOPS_RULES.values() for name in names):
+    for name in (*TRACES, *(name for names in SHOPS_RULES.values() for name in names)):
         field = BillingApiSettings.model_fields[name.removeprefix("PURSER_").lower()]
         yield _row(name, field, "`make up`, which passes it on")
 

@@ -16,6 +16,7 @@ from yarl import URL
 
 from gateway.replicas import Replicas
 from gateway.settings import ReconcileSettings
+from shared import tracing
 from shared.auth import Caller, private_key, sign
 from shared.correlation import HEADER
 from shared.errors import NotFound, Unavailable
@@ -81,7 +82,9 @@ class Service:
         if correlation_id := current_id():
             headers[HEADER] = correlation_id
         target = f"{path}?{query_string}" if query_string else path
-        answer = await self._send(method, target, data, headers, may_be_sent_twice=method == "GET" or bool(key))
+        with tracing.asking(self.name, method, headers) as span:
+            answer = await self._send(method, target, data, headers, may_be_sent_twice=method == "GET" or bool(key))
+            tracing.told(span, answer.status_code)
         if answer.status_code == 401:
             # Whoever asks has been recognised here: it is the gateway that the service does not believe.
             log.error("the service does not accept the gateway's key", service=self.name)

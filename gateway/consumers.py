@@ -15,6 +15,7 @@ from gateway import news
 from gateway.accounts.commands.open_account import open_account
 from gateway.errors import LoginTaken
 from gateway.live import Live, Push
+from shared import tracing
 from shared.contracts.base import Event
 from shared.contracts.billing import BalanceChanged, HoldChanged
 from shared.contracts.http.support import Author, MessageView
@@ -28,7 +29,7 @@ from shared.contracts.orders import (
 )
 from shared.contracts.support import TicketChanged, TicketCountsChanged
 from shared.failure import kind_of
-from shared.messaging import EVENTS, HEARTBEAT_SECONDS, live_queue_name, must_end, quietly
+from shared.messaging import EVENTS, HEARTBEAT_SECONDS, LIVE, live_queue_name, must_end, quietly
 from shared.worker import Reactions
 
 PUSHED: dict[str, type[Event]] = {
@@ -87,8 +88,9 @@ async def _hear(live: Live, broker_url: str) -> None:
                 await queue.bind(EVENTS, routing_key)
 
             async def tell(message: AbstractIncomingMessage) -> None:
-                for push in pushes(message.routing_key or "", message.body):
-                    live.push(push)
+                with tracing.taking(message, LIVE):
+                    for push in pushes(message.routing_key or "", message.body):
+                        live.push(push)
 
             await queue.consume(tell, no_ack=True)
         # After binding: what happens from here on is told, and what came before is in each stream's beginning.

@@ -1,20 +1,21 @@
 """One id through all services for all that one request causes, in logs, calls, messages and problems."""
 
 import re
+import secrets
 import time
-from hashlib import sha256
 from urllib.parse import quote
-from uuid import uuid4
 
 import structlog
+from opentelemetry.trace import Span
 from prometheus_client import Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared import tracing
+from shared.tracing import TRACEPARENT, trace_of
+
 HEADER = "X-Correlation-Id"
 _SANE = re.compile(r"[A-Za-z0-9-]{8,64}")
-_TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
-_TRACEPARENT = re.compile(rf"00-({_TRACE_ID.pattern})-(?!0{{16}})[0-9a-f]{{16}}-[0-9a-f]{{2}}")
 _METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS")
 
 log = structlog.get_logger()
@@ -26,20 +27,14 @@ answered = Histogram(
 )
 
 
-def trace_of(correlation_id: str) -> str:
-    """The trace that bears this id: of the same id where it can be one."""
-    if _TRACE_ID.fullmatch(correlation_id):
-        return correlation_id
-    return sha256(correlation_id.encode()).hexdigest()[:32]
-
-
 def chosen(headers: Headers) -> str:
     """The trace that the caller is in, or the id they say, where it is a sane one; else a new one."""
     said = headers.get(HEADER, "")
     sane = said if _SANE.fullmatch(said) else ""
-    if (in_trace := _TRACEPARENT.fullmatch(headers.get("traceparent", ""))) and trace_of(sane) != in_trace[1]:
+    if (in_trace := TRACEPARENT.fullmatch(headers.get(tracing.HEADER, ""))) and trace_of(sane) != in_trace[1]:
         return in_trace[1]
-    return sane or uuid4().hex
+    # Traces are kept or not by what their ids end on, which of a UUID is not wholly random.
+    return sane or secrets.token_hex(16)
 
 
 class CorrelationId:
@@ -52,22 +47,27 @@ class CorrelationId:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        correlation_id = chosen(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        correlation_id = chosen(headers)
         begun = time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[HEADER] = correlation_id
-                _note(scope, message["status"], time.perf_counter() - begun)
+                _note(scope, message["status"], time.perf_counter() - begun, span)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+        with (
+            structlog.contextvars.bound_contextvars(correlation_id=correlation_id),
+            tracing.answering(headers, scope["scheme"], scope["path"]) as span,
+        ):
             await self.app(scope, receive, send_with_id)
 
 
-def _note(scope: Scope, status: int, seconds: float) -> None:
-    method = scope["method"]
-    route = getattr(scope.get("route"), "path", "other")
-    answered.labels(method if method in _METHODS else "other", route, status).observe(seconds)
+def _note(scope: Scope, status: int, seconds: float, span: Span | None) -> None:
+    method, route = scope["method"], getattr(scope.get("route"), "path", None)
+    known = method in _METHODS
+    answered.labels(method if known else "other", route or "other", status).observe(seconds)
+    tracing.answered(span, method if known else None, route, status)
     if method not in ("GET", "HEAD"):
         log.info("answered", method=method, path=quote(scope["path"]), status=status, ms=round(seconds * 1_000, 1))

@@ -16,6 +16,7 @@ from shared.failure import kind_of
 
 EVENTS = "purser.events"
 DEAD_LETTERS = "purser.dead_letters"
+LIVE = "gateway.live"
 VHOST = "purser"
 SERVICES = ("orders", "billing", "support")
 
@@ -61,7 +62,7 @@ async def quietly(closing: Awaitable[object]) -> None:
 
 def live_queue_name(instance: UUID) -> str:
     """The short-lived queue of one running gateway."""
-    return f"gateway.live.{instance}"
+    return f"{LIVE}.{instance}"
 
 
 def _queue(name: str, **arguments: object) -> dict[str, object]:

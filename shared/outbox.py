@@ -15,6 +15,7 @@ from shared.contracts.base import Event
 from shared.db import Database
 from shared.failure import kind_of
 from shared.telemetry import current_id
+from shared.tracing import recorded
 
 CHANNEL = "outbox"
 log = structlog.get_logger()
@@ -56,8 +57,10 @@ _INSERT = text(
 
 
 def _row(event: Event) -> dict[str, Any]:
+    event_id = uuid4()
+    recorded(event_id, event.routing_key)
     return {
-        "event_id": uuid4(),
+        "event_id": event_id,
         "aggregate": event.aggregate,
         "subject": event.subject,
         "version": event.version,

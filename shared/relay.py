@@ -20,7 +20,7 @@ from asyncpg.prepared_stmt import PreparedStatement
 from prometheus_client import Counter, Gauge
 from sqlalchemy.engine import make_url
 
-from shared import failpoints
+from shared import failpoints, tracing
 from shared.contracts.subscriptions import LISTENED_TO
 from shared.envelope import message_of
 from shared.failure import kind_of
@@ -177,7 +177,7 @@ class Relay:
         if time.monotonic() - self.turned_at > SILENT_SECONDS:
             raise ConnectionError("frozen for so long that another relay may lead")
         failpoints.hit("before_publish", key)
-        with failpoints.during("before_confirm", key):
+        with tracing.publishing(row, message.headers), failpoints.during("before_confirm", key):
             await exchange.publish(message, key, mandatory=key in LISTENED_TO, timeout=ANSWER_SECONDS)
         failpoints.hit("after_confirm", key)
 

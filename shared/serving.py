@@ -4,6 +4,8 @@ import gc
 import resource
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -23,9 +25,22 @@ def serve(app: FastAPI, settings: ServerSettings) -> None:
     sockets = [config.bind_socket()]
     if settings.listen_fd:
         sockets.append(socket.socket(fileno=settings.listen_fd))
-    server.run(sockets)
+    with _traced(settings):
+        server.run(sockets)
     if not server.started:
         sys.exit(3)
+
+
+@contextmanager
+def _traced(settings: ServerSettings) -> Iterator[None]:
+    if not settings.traces_endpoint:
+        yield
+        return
+    # Its libraries are not for those who do without.
+    from shared.exporter import exporting
+
+    with exporting(settings.traces_endpoint, settings.traces_share):
+        yield
 
 
 def server_config(app: ASGIApp, **where: Any) -> uvicorn.Config:

@@ -84,6 +84,10 @@ class ServerSettings(Settings):
     listen_fd: Annotated[int, Field(ge=0)] = 0
     """An open socket, inherited from whoever starts it, at which it answers as well: the next one that inherits it
     takes over from it, and nobody is turned away meanwhile. 0 for none."""
+    traces_endpoint: Annotated[HttpUrl, Field(validate_default=False)] = ""
+    """An OpenTelemetry collector, which is sent traces (OTLP over HTTP); without it there are none."""
+    traces_share: Annotated[float, Field(ge=0, le=1)] = 1
+    """Which part of all traces is sent."""
 
 
 class ApiSettings(ServerSettings):

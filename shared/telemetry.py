@@ -65,6 +65,11 @@ def current_id() -> str | None:
     return correlation_id
 
 
+def current_process() -> str:
+    """What the log calls this process."""
+    return str(structlog.contextvars.get_contextvars().get("service", "purser"))
+
+
 def _repeat_nothing(record: logging.LogRecord) -> bool:
     """Libraries log messages, tasks and errors, each of which shows all that it holds."""
     if isinstance(record.args, tuple):

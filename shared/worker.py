@@ -16,7 +16,7 @@ from faststream.rabbit.annotations import RabbitMessage
 from prometheus_client import Counter, Histogram
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import failpoints, inbox, outbox
+from shared import failpoints, inbox, outbox, tracing
 from shared.batches import Batches
 from shared.contracts.base import Event
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
@@ -128,13 +128,17 @@ class Delivery:
         except ValueError as error:
             await self._give_up(message, why_invalid(error))
             return
-        with structlog.contextvars.bound_contextvars(correlation_id=message.correlation_id, event_id=str(event_id)):
+        with (
+            structlog.contextvars.bound_contextvars(correlation_id=message.correlation_id, event_id=str(event_id)),
+            tracing.taking(message.raw_message, self.queue) as span,
+        ):
             if (why := await self._take(event_id, event)) is None:
                 log.debug("event taken", queue=self.queue)
                 failpoints.hit("before_ack", self.queue)
                 await message.ack()
                 failpoints.hit("after_ack", self.queue)
             else:
+                tracing.given_up(span)
                 await self._give_up(message, why)
 
     def _read(self, message: RabbitMessage) -> tuple[UUID, Event]:

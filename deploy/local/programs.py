@@ -16,6 +16,7 @@ LASTING = (*(f"{service}-{kind}" for service in SERVICES for kind in ("api", "wo
 # Passed on from the user's shell; whatever else is in there stays there.
 FROM_THE_USER = ("PATH", "HOME", "TMPDIR", "TZ")
 SHOPS_RULES = {"billing": ("PURSER_WITHDRAWAL_LIMIT_MINOR", "PURSER_APPROVAL_DAYS")}
+TRACES = ("PURSER_TRACES_ENDPOINT", "PURSER_TRACES_SHARE")
 HAVE_MONEY = ("orders", "billing")
 
 
@@ -175,7 +176,8 @@ class Programs:
     def _listening(self, program: str, module: str, **environment: str) -> Iterator[Program]:
         for name in replicas_of(program, self._replicas):
             port = self._ports[name]
-            replica = self._program(name, module, PURSER_HOST="127.0.0.1", PURSER_PORT=str(port), **environment)
+            here = {"PURSER_HOST": "127.0.0.1", "PURSER_PORT": str(port), **_from_the_user(*TRACES)}
+            replica = self._program(name, module, **here, **environment)
             yield replace(replica, port=port)
 
     def _program(self, name: str, module: str, **environment: str) -> Program:

@@ -12,8 +12,9 @@ from starlette.datastructures import Headers
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from shared.correlation import chosen, trace_of
+from shared.correlation import chosen
 from shared.health import Health
+from shared.tracing import trace_of
 from shared.web import web_app
 from tests.installation import serving
 from tests.shared.conftest import nothing
