@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.accounts.passwords import ServerSecret
+from gateway.accounts.sessions import Sessions
 from gateway.accounts.tries import Tries
 from gateway.asking import cookie_name
 from gateway.clients import Clients
@@ -35,6 +36,7 @@ from shared.web import web_app
 
 def create(settings: GatewaySettings) -> FastAPI:
     database = Database(settings.database_url)
+    sessions = Sessions(database)
     streams = Live(settings.live_streams)
     health = Health({"database": database_check(database)})
 
@@ -47,6 +49,7 @@ def create(settings: GatewaySettings) -> FastAPI:
             ),
             asyncio.create_task(push_live(streams, settings.broker_url)),
             asyncio.create_task(watch_broker("gateway", settings.broker_url, health, health.warnings)),
+            asyncio.create_task(sessions.keep_hearing()),
             asyncio.create_task(end_streams_of_ended_sessions(database, streams)),
             asyncio.create_task(forget_expired_sessions(database)),
             asyncio.create_task(keep_house(database)),
@@ -65,6 +68,7 @@ def create(settings: GatewaySettings) -> FastAPI:
     # Without the broker it serves: what it would push is in each stream's beginning, once there is one again.
     app = web_app("Purser", lifespan, health)
     app.state.database = database
+    app.state.sessions = sessions
     app.state.live = streams
     app.state.tries = Tries()
     app.state.payments = Payments(settings.customer_payments_per_minute)

@@ -1,17 +1,21 @@
 """What routes ask for: who is signed in, whether they may come through this door, and the services on their behalf."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.security import APIKeyCookie, OAuth2PasswordBearer
+from starlette.routing import Match
+from starlette.types import Scope
 
-from gateway.accounts import queries
 from gateway.accounts.commands.sign_in import hash_token
+from gateway.accounts.sessions import Sessions
 from gateway.clients import Clients, Services
 from gateway.errors import CrossSite
 from shared.auth import Caller, Role
+from shared.bodies import UnambiguousRoute
 from shared.db import Database
 from shared.errors import Forbidden, Unauthenticated
 
@@ -59,10 +63,11 @@ async def _signed_in(
     if not token:
         raise Unauthenticated("Sign in first.")
     token_hash = hash_token(token)
-    database: Database = request.app.state.database
-    caller = await queries.find_caller(database, token_hash)
+    sessions: Sessions = request.app.state.sessions
+    caller = await sessions.find_caller(token_hash)
     if caller is None:
         raise Unauthenticated("This session has ended: sign in again.")
+    request.state.caller = caller
     return SignedIn(caller, token_hash)
 
 
@@ -74,6 +79,9 @@ async def _caller(session: Session) -> Caller:
 
 
 Asking = Annotated[Caller, Depends(_caller)]
+
+
+# --- Doors ------------------------------------------------------------------------------------------------------------
 
 
 async def staff_only(caller: Asking) -> None:
@@ -93,9 +101,29 @@ async def admins_only(caller: Asking) -> None:
         raise Forbidden("Staff logins are an admin's.")
 
 
-async def _services(request: Request, caller: Asking) -> Services:
+class Door(APIRouter):
+    """The routes below a prefix, for those whom `whom` lets through."""
+
+    def __init__(self, prefix: str, whom: Callable[..., Awaitable[None]], **more: Any) -> None:
+        super().__init__(prefix=prefix, dependencies=[Depends(whom)], route_class=UnambiguousRoute, **more)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """FastAPI would try each of its routes, for every request to another door."""
+        return super().matches(scope) if scope["path"].startswith(self.prefix) else (Match.NONE, {})
+
+
+# --- What routes ask for behind a door --------------------------------------------------------------------------------
+
+
+def caller_of(request: Request) -> Caller:
+    """Who has come through the door: by a dependency, FastAPI would go the whole way to it for each that names it."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+async def _services(request: Request) -> Services:
     clients: Clients = request.app.state.clients
-    return clients.on_behalf_of(caller)
+    return clients.on_behalf_of(caller_of(request))
 
 
 Ask = Annotated[Services, Depends(_services)]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Float, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.accounts.models import Account, Session
@@ -11,18 +11,23 @@ from gateway.errors import UnknownStaff
 from shared.auth import Caller, Role
 from shared.db import Database
 
-_CALLER = (
-    select(Account.login, Account.role, Account.customer_id)
+_SESSION = (
+    select(
+        Account.login,
+        Account.role,
+        Account.customer_id,
+        func.extract("epoch", Session.expires_at - func.now()).cast(Float).label("seconds_left"),
+    )
     .join(Session, Session.login == Account.login)
     .where(Session.token_hash == bindparam("token_hash"), Session.expires_at > func.now(), ~Account.disabled)
 )
 
 
-async def find_caller(database: Database, token_hash: bytes) -> Caller | None:
-    """Whose session it is, while it lasts. Every request begins with this."""
+async def find_session(database: Database, token_hash: bytes) -> tuple[Caller, float] | None:
+    """Whose session it is, and for how many seconds more; None where it has ended."""
     async with database.single_statements.connect() as connection:
-        row = (await connection.execute(_CALLER, {"token_hash": token_hash})).first()
-    return None if row is None else Caller(row.login, Role(row.role), row.customer_id)
+        row = (await connection.execute(_SESSION, {"token_hash": token_hash})).first()
+    return None if row is None else (Caller(row.login, Role(row.role), row.customer_id), row.seconds_left)
 
 
 async def list_lasting_sessions(session: AsyncSession, token_hashes: Collection[bytes]) -> set[bytes]:

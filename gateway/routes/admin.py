@@ -3,11 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from gateway import paying
 from gateway.acts import list_acts
-from gateway.asking import Ask, OwnDatabase, staff_only
+from gateway.asking import Ask, Door, OwnDatabase, staff_only
 from gateway.customers import find_refusal_of_order, register_customer, require_customer
 from gateway.names import with_names
 from gateway.order_page import order_page, placed_page
@@ -24,7 +24,6 @@ from gateway.schemas import (
     WhichTickets,
     WhichTransfers,
 )
-from shared.bodies import UnambiguousRoute
 from shared.contracts.base import OrderNumber
 from shared.contracts.http.base import ActView, Page
 from shared.contracts.http.billing import (
@@ -50,7 +49,7 @@ from shared.contracts.http.support import (
 )
 from shared.web import IdempotencyKey
 
-router = APIRouter(route_class=UnambiguousRoute, prefix="/api/admin", dependencies=[Depends(staff_only)])
+router = Door("/api/admin", staff_only)
 router.include_router(staff.router)
 router.include_router(holds.router)
 router.include_router(findings.router)

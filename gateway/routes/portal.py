@@ -3,15 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from gateway import paying
-from gateway.asking import Ask, Asking, OwnDatabase, customers_only
+from gateway.asking import Ask, Door, OwnDatabase, caller_of, customers_only
 from gateway.customers import find_refusal_of_order
 from gateway.order_page import order_page, placed_page
 from gateway.rates import Payments
 from gateway.schemas import OrderPage, Part, PlaceOwnOrder, WhichMessages, WhichOwnOrders, WhichTransfers
-from shared.bodies import UnambiguousRoute
 from shared.contracts.base import OrderNumber
 from shared.contracts.http.base import Page
 from shared.contracts.http.billing import BalanceView, PayForOrder, PaymentView, StatementView
@@ -27,24 +26,23 @@ from shared.contracts.http.support import (
 )
 from shared.web import IdempotencyKey
 
-router = APIRouter(
-    route_class=UnambiguousRoute, prefix="/api/portal", dependencies=[Depends(customers_only)], tags=["portal"]
-)
+router = Door("/api/portal", customers_only, tags=["portal"])
 Number = Annotated[OrderNumber, Path()]
 ItsLine = Annotated[int, Path(ge=1, le=100_000)]
 
 
-async def _own_id(caller: Asking) -> UUID:
-    assert caller.customer_id is not None  # or `customers_only` has refused
-    return caller.customer_id
+async def _own_id(request: Request) -> UUID:
+    customer_id = caller_of(request).customer_id
+    assert customer_id is not None  # or `customers_only` has refused
+    return customer_id
 
 
 Me = Annotated[UUID, Depends(_own_id)]
 
 
-async def _not_too_often(me: Me, request: Request) -> None:
+async def _not_too_often(request: Request) -> None:
     payments: Payments = request.app.state.payments
-    await payments.begin(me)
+    await payments.begin(await _own_id(request))
 
 
 @router.get("/profile", response_model=CustomerView)

@@ -8,7 +8,6 @@ from gateway.accounts.commands import sign_in as signing
 from gateway.accounts.commands.sign_out import sign_out, sign_out_everywhere
 from gateway.asking import Asking, Session, refuse_cross_site
 from gateway.schemas import SessionView, SignIn, TokenForm, TokenView
-from shared import web
 from shared.auth import Caller
 from shared.bodies import UnambiguousRoute
 
@@ -48,17 +47,18 @@ async def who_am_i(caller: Asking) -> SessionView:
 
 @router.delete("/session", status_code=204)
 async def end_session(
-    session: web.Session,
     signed_in: Session,
     request: Request,
     response: Response,
     everywhere: Annotated[bool, Query(description="All sessions of this login, on every machine.")] = False,
 ) -> None:
     """Sign out."""
-    if everywhere:
-        await sign_out_everywhere(session, signed_in.caller.login)
-    else:
-        await sign_out(session, signed_in.token_hash)
+    async with request.app.state.database.transaction() as session:
+        if everywhere:
+            await sign_out_everywhere(session, signed_in.caller.login)
+        else:
+            await sign_out(session, signed_in.token_hash)
+    request.app.state.sessions.forget(signed_in.caller.login)
     response.delete_cookie(
         request.app.state.cookie_name, secure=request.app.state.cookie_secure, httponly=True, samesite="lax"
     )

@@ -58,7 +58,9 @@ async def change_staff_login(login: ItsLogin, wanted: ChangeStaff, caller: Askin
     """Change somebody's role or password, or disable them."""
     password_hash = await passwords.hash_password(wanted.password) if wanted.password else None
     async with request.app.state.database.transaction() as session:
-        return await change_staff(session, caller, login, wanted, password_hash)
+        changed = await change_staff(session, caller, login, wanted, password_hash)
+    request.app.state.sessions.forget(login)
+    return changed
 
 
 @router.get("/{login}/acts")
