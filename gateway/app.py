@@ -54,7 +54,6 @@ def create(settings: GatewaySettings) -> FastAPI:
             asyncio.create_task(forget_expired_sessions(database)),
             asyncio.create_task(keep_house(database)),
             asyncio.create_task(keep_reconciling(database, app.state.clients, settings.reconcile_minutes)),
-            asyncio.create_task(streams.end_with(app.state.stopping)),
         ]
         if settings.reconcile_minutes:
             tasks.append(asyncio.create_task(keep_looking_at_the_latest(database, app.state.clients)))

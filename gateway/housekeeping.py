@@ -24,11 +24,11 @@ async def end_streams_of_ended_sessions(database: Database, live: Live) -> None:
             continue
         try:
             async with database.transaction() as session:
-                lasting = await queries.list_lasting_sessions(session, listening)
+                ended = await queries.find_ended_sessions(session, listening)
         except (SQLAlchemyError, OSError) as error:
             log.warning("sessions not looked at", error=kind_of(error))
             continue
-        live.end_sessions(listening - lasting)
+        live.end_sessions(ended)
 
 
 async def forget_expired_sessions(database: Database) -> None:

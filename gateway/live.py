@@ -1,33 +1,27 @@
-"""Live push: who is connected to this gateway, and what was told lately.
-
-Every stream is one browser's; a slow one costs a queue of bounded length, then it is closed and begins again.
-"""
+"""Live push: who is connected to this gateway, and what was told lately."""
 
 import asyncio
-import random
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID, uuid4
 
-from fastapi.responses import StreamingResponse
-from fastapi.sse import format_sse_event
 from prometheus_client import Counter, Gauge
-from starlette.types import Receive, Scope, Send
 
 from gateway.errors import GatewayFull, TooManyStreams
-from gateway.news import Beacon, News
+from gateway.news import News
+from gateway.streams import Stream, frame
 from shared.auth import Caller
+from shared.connections import chunk
 
 REMEMBERED = 2_000
-WAITING = 256
 STREAMS_PER_LOGIN = 20
-BEACON_SECONDS = 15.0
+# Staff hear of everything: what happens within this after they were told something is told together.
+TOGETHER_SECONDS = 0.05
 
 streams_open = Gauge("purser_live_streams", "Browsers that listen")
 pushed_total = Counter("purser_live_events_total", "Events told to those who listen")
-overflowed_total = Counter("purser_live_overflows_total", "Streams closed because their browser was too slow")
 
 
 @dataclass(frozen=True)
@@ -39,7 +33,7 @@ class Push:
     for_staff: News
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Told:
     """A push as bytes, written once for however many streams."""
 
@@ -54,47 +48,6 @@ class _Told:
         return self.for_customer if caller.customer_id == self.customer_id else None
 
 
-class Stream:
-    """One connected browser."""
-
-    def __init__(self, caller: Caller, token_hash: bytes) -> None:
-        self.caller = caller
-        self.token_hash = token_hash
-        self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING)
-
-    def tell(self, told: bytes) -> None:
-        try:
-            self._waiting.put_nowait(told)
-        except asyncio.QueueFull:
-            overflowed_total.inc()
-            self.close()
-
-    def close(self) -> None:
-        """End it after what is being sent; what waits is forgotten, and will be in the next stream's beginning."""
-        while not self._waiting.empty():
-            self._waiting.get_nowait()
-        self._waiting.put_nowait(None)
-
-    async def frames(self, told: int = 0) -> AsyncIterator[bytes]:
-        """What is told from now on, after so many events already; and now and then a `Beacon`."""
-        clock = asyncio.get_running_loop().time
-        beacon_at = clock() + BEACON_SECONDS
-        while True:
-            try:
-                async with asyncio.timeout_at(beacon_at):
-                    event = await self._waiting.get()
-            except TimeoutError:
-                event = b""
-            if event is None:
-                return
-            if event:
-                told += 1
-                yield event
-            if clock() >= beacon_at:
-                beacon_at = clock() + BEACON_SECONDS
-                yield frame(Beacon(told=told))
-
-
 class Live:
     """All streams of this process."""
 
@@ -103,6 +56,8 @@ class Live:
         self._count = 0
         self._streams: defaultdict[UUID | None, set[Stream]] = defaultdict(set)
         self._open: defaultdict[str, int] = defaultdict(int)
+        self._for_staff: list[bytes] = []
+        self._staff_told_at = 0.0
         self.begin_anew()
 
     def begin_anew(self) -> None:
@@ -110,12 +65,14 @@ class Live:
         self._epoch = uuid4().hex[:12]
         self._offset = 0
         self._told: deque[_Told] = deque(maxlen=REMEMBERED)
-        self.close(self._all())
+        self._close(self._all())
 
     @property
     def place(self) -> str:
         """Where the newest thing stands; what a browser gives back as Last-Event-ID."""
         return f"{self._epoch}:{self._offset}"
+
+    # --- What is told -------------------------------------------------------------------------------------------------
 
     def push(self, push: Push) -> None:
         """Tell all staff, and the customer whom it is about, if it is theirs to know."""
@@ -126,32 +83,25 @@ class Live:
             for_customer = frame(push.for_customer, self.place) if push.for_customer else None
         self._told.append(_Told(self._offset, push.customer_id, for_staff, for_customer))
         pushed_total.inc()
-        for key, told in ((None, for_staff), (push.customer_id, for_customer)):
-            if told is not None:
-                for stream in self._streams.get(key, ()):
-                    stream.tell(told)
+        if for_customer and (theirs := self._streams.get(push.customer_id)):
+            told = chunk(for_customer)
+            for stream in theirs:
+                stream.tell(told)
+        if None in self._streams:
+            self._tell_staff_soon(for_staff)
 
-    def join(self, stream: Stream) -> None:
-        """From now on the stream is told; refuses `TooManyStreams` and `GatewayFull`."""
-        if self._open[stream.caller.login] >= STREAMS_PER_LOGIN:
-            raise TooManyStreams(STREAMS_PER_LOGIN)
-        if self._count >= self._most_streams:
-            raise GatewayFull
-        self._count += 1
-        self._open[stream.caller.login] += 1
-        self._streams[stream.caller.customer_id].add(stream)
-        streams_open.inc()
+    def _tell_staff_soon(self, told: bytes) -> None:
+        self._for_staff.append(told)
+        if len(self._for_staff) == 1:
+            asyncio.get_running_loop().call_at(self._staff_told_at + TOGETHER_SECONDS, self._tell_staff)
 
-    def leave(self, stream: Stream) -> None:
-        streams_open.dec()
-        self._count -= 1
-        self._open[stream.caller.login] -= 1
-        if not self._open[stream.caller.login]:
-            del self._open[stream.caller.login]
-        fellows = self._streams[stream.caller.customer_id]
-        fellows.discard(stream)
-        if not fellows:
-            del self._streams[stream.caller.customer_id]
+    def _tell_staff(self) -> None:
+        if self._for_staff:
+            self._staff_told_at = asyncio.get_running_loop().time()
+            told, events = chunk(b"".join(self._for_staff)), len(self._for_staff)
+            self._for_staff.clear()
+            for stream in self._streams.get(None, ()):
+                stream.tell(told, events)
 
     def missed(self, caller: Caller, last_event_id: str) -> list[bytes] | None:
         """What the caller was not told since then; None where that is no longer known."""
@@ -162,49 +112,44 @@ class Live:
         later = islice(self._told, int(offset) - oldest, None)
         return [told for told in (each.to(caller) for each in later) if told is not None]
 
-    async def end_with(self, stopping: asyncio.Event) -> None:
-        """End every stream when this process is to stop: the browsers go to another one, or come back."""
-        await stopping.wait()
-        self.close(self._all())
+    # --- Who is told --------------------------------------------------------------------------------------------------
+
+    def join(self, caller: Caller, token_hash: bytes) -> Stream:
+        """From now on the stream is told; refuses `TooManyStreams` and `GatewayFull`."""
+        if self._open.get(caller.login, 0) >= STREAMS_PER_LOGIN:
+            raise TooManyStreams(STREAMS_PER_LOGIN)
+        if self._count >= self._most_streams:
+            raise GatewayFull
+        # What others are still to be told is in this one's beginning.
+        self._tell_staff()
+        stream = Stream(caller, token_hash, self.leave)
+        self._count += 1
+        self._open[caller.login] += 1
+        self._streams[caller.customer_id].add(stream)
+        streams_open.inc()
+        return stream
+
+    def leave(self, stream: Stream) -> None:
+        fellows = self._streams[stream.caller.customer_id]
+        fellows.remove(stream)
+        if not fellows:
+            del self._streams[stream.caller.customer_id]
+        streams_open.dec()
+        self._count -= 1
+        self._open[stream.caller.login] -= 1
+        if not self._open[stream.caller.login]:
+            del self._open[stream.caller.login]
 
     def sessions(self) -> set[bytes]:
         """The sessions in which browsers listen."""
         return {stream.token_hash for stream in self._all()}
 
-    def end_sessions(self, token_hashes: Collection[bytes]) -> None:
-        self.close([stream for stream in self._all() if stream.token_hash in token_hashes])
+    def end_sessions(self, token_hashes: Set[bytes]) -> None:
+        self._close([stream for stream in self._all() if stream.token_hash in token_hashes])
 
-    def close(self, streams: Iterable[Stream]) -> None:
+    def _close(self, streams: Iterable[Stream]) -> None:
         for stream in streams:
             stream.close()
 
     def _all(self) -> list[Stream]:
         return [stream for streams in self._streams.values() for stream in streams]
-
-
-def frame(news: News, place: str | None = None) -> bytes:
-    return format_sse_event(event=news.event(), data_str=news.model_dump_json(exclude_unset=True), id=place)
-
-
-def begin_again_frame() -> bytes:
-    """Tells the browser how long to wait after a stream has ended, so that not all come back at once."""
-    return format_sse_event(retry=random.randint(500, 2_500))
-
-
-class LiveResponse(StreamingResponse):
-    """A stream that is joined already, and is left however it ends.
-
-    FastAPI's own would write every event anew for each browser.
-    """
-
-    media_type = "text/event-stream"
-
-    def __init__(self, live: Live, stream: Stream, frames: AsyncIterator[bytes]) -> None:
-        super().__init__(frames, headers={"X-Accel-Buffering": "no"})
-        self._live, self._stream = live, stream
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._live.leave(self._stream)

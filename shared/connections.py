@@ -25,6 +25,37 @@ TOGETHER_BYTES = 16_000
 # When told to stop: whoever keeps an unused connection for less time than this never asks on one that is hung up.
 KEPT_SECONDS = 1.5
 
+# By this name in `scope["extensions"]` an application gives the rest of an answer that it has begun to a `Successor`.
+HANDOVER = "purser.handover"
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+def chunk(body: bytes) -> bytes:
+    """A part of an answer whose length nobody knows yet."""
+    return b"%x\r\n%b\r\n" % (len(body), body)
+
+
+class Successor(asyncio.Protocol):
+    """Writes the rest of an answer in chunks, and has no task that waits meanwhile. Its end is the connection's."""
+
+    __slots__ = ("_connections", "_transport")
+
+    _connections: set[object]
+    _transport: asyncio.Transport
+
+    def succeed(self, transport: asyncio.Transport, connections: set[object]) -> None:
+        """The connection is this one's, and is among those that the process waits for when told to stop."""
+        self._transport, self._connections = transport, connections
+        connections.add(self)
+        transport.set_protocol(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+
+    def shutdown(self) -> None:
+        """The process is told to stop."""
+        raise NotImplementedError
+
 
 class _Together:
     """A transport that sends at once what is written in one turn of the loop: uvicorn writes an answer's head and its
@@ -73,10 +104,13 @@ class Connection(HttpToolsProtocol):
         self._expect()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_timers()
+        super().connection_lost(exc)
+
+    def _forget_timers(self) -> None:
         for timer in (self._receiving, self._sending):
             if timer is not None:
                 timer.cancel()
-        super().connection_lost(exc)
 
     # --- What comes in ------------------------------------------------------------------------------------------------
 
@@ -90,6 +124,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._expect()
+        self.scope["extensions"] = {HANDOVER: self._hand_over}  # type: ignore[dict-item]
         super().on_headers_complete()
         if self._is_ending:
             self.cycle.keep_alive = False
@@ -148,8 +183,24 @@ class Connection(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             super().shutdown()
         else:
-            self._is_ending = True
             self.loop.call_later(KEPT_SECONDS, super().shutdown)
+        self._is_ending = True
+
+    async def _hand_over(self, successor: Successor) -> bool:
+        """Give the connection away, unless it is lost by now."""
+        await self.flow.drain()
+        if self.cycle.disconnected:
+            return False
+        # uvicorn expects nothing more of the application; and what refers to the request goes with its task.
+        self.cycle.disconnected = True
+        self._forget_timers()
+        self.connections.discard(self)
+        self.parser = self.scope = None  # type: ignore[assignment]
+        self.flow.resume_reading()
+        successor.succeed(self.transport, self.connections)  # type: ignore[arg-type]
+        if self._is_ending:
+            successor.shutdown()
+        return True
 
     # --- Refusals -----------------------------------------------------------------------------------------------------
 

@@ -1,16 +1,16 @@
 """Live push as Server-Sent Events."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
 from gateway.asking import Ask, Session, customers_only, staff_only
 from gateway.clients import Services
-from gateway.live import Live, LiveResponse, Stream, begin_again_frame, frame
+from gateway.live import Live
 from gateway.news import AnyNews, OrderStands, Snapshot
 from gateway.schemas import Part
+from gateway.streams import LiveResponse, frame
 from shared.contracts.http.base import Page
 from shared.contracts.http.billing import BalanceView
 from shared.contracts.http.orders import OrderRow
@@ -45,22 +45,15 @@ async def live_for_customers(request: Request, session: Session, ask: Ask, last_
 
 def _stream(request: Request, session: Session, services: Services, last_event_id: str) -> Response:
     live: Live = request.app.state.live
-    stream = Stream(session.caller, session.token_hash)
-    live.join(stream)
+    stream = live.join(session.caller, session.token_hash)
     # Joined first: what happens while the beginning is gathered is told after it, and told twice rather than never.
     place = live.place
     missed = live.missed(session.caller, last_event_id)
 
-    async def frames() -> AsyncIterator[bytes]:
-        yield begin_again_frame()
-        if missed is None:
-            yield frame(await _snapshot(services), place)
-        else:
-            yield b"".join(missed)
-        async for told in stream.frames(1 if missed is None else len(missed)):
-            yield told
+    async def beginning() -> list[bytes]:
+        return [frame(await _snapshot(services), place)] if missed is None else missed
 
-    return LiveResponse(live, stream, frames())
+    return LiveResponse(stream, beginning)
 
 
 async def _snapshot(ask: Services) -> Snapshot:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from gateway.consumers import push_live
-from gateway.live import STREAMS_PER_LOGIN, Live, Stream
+from gateway.live import STREAMS_PER_LOGIN, Live
 from shared.auth import Caller, Role
 from shared.contracts.base import Event
 from shared.contracts.http.support import Author
@@ -22,6 +22,7 @@ from tests.eventually import eventually
 from tests.gateway.conftest import Gateway, Person, code
 from tests.gateway.events import balance_changed, counts_changed, order_changed, ticket_changed
 from tests.gateway.fakes import balance_view, ticket_counts
+from tests.gateway.test_live import joined
 from tests.installation import Installation
 from tests.link import linked
 
@@ -156,13 +157,12 @@ async def test_after_a_break_a_browser_begins_anew_because_something_may_not_hav
         places = [live.place]
         listening = asyncio.create_task(push_live(live, near))
         await eventually(lambda: _anew(live, places[0]), "the gateway hears the broker")
-        stream = Stream(STAFF, b"")
-        live.join(stream)
+        _, wire = joined(live)
         places.append(live.place)
         with link.cut():
             await asyncio.sleep(0)
         await eventually(lambda: _anew(live, places[1]), "it hears the broker again")
-        assert [frame async for frame in stream.frames()] == []
+        assert not wire.is_open
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
 
@@ -175,7 +175,7 @@ async def _anew(live: Live, place: str) -> bool:
 async def test_a_beacon_counts_what_the_browser_was_shown(
     gateway: Gateway, hearing: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.live.BEACON_SECONDS", 0.1)
+    monkeypatch.setattr("gateway.streams.BEACON_SECONDS", 0.1)
     operator = await gateway.person(Role.OPERATOR)
     async with browser(operator) as mine:
         await mine.sees("snapshot")
