@@ -7,7 +7,7 @@ from tempfile import mkdtemp
 
 import uvloop
 
-from benchmarks import idle, importing, one_balance, payments, report, search
+from benchmarks import idle, importing, one_balance, payments, report, search, streams
 from benchmarks.report import Table
 from benchmarks.system import Purser, private_purser
 from deploy.local.home import ROOT
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, tuple[str | None, Callable[[Purser], Awaitable[list[Table]
     "one_balance": (one_balance.__doc__, one_balance.run),
     "payments": (payments.__doc__, payments.run),
     "search": (search.__doc__, search.run),
+    "streams": (streams.__doc__, streams.run),
 }
 
 

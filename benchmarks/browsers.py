@@ -40,7 +40,7 @@ class Connection(asyncio.Protocol):
     async def ask(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, bytes]:
         """Status and body."""
         self._answer = asyncio.get_running_loop().create_future()
-        self.transport.write(_request(method, path, headers, body))
+        self.transport.write(request(method, path, headers, body))
         return await self._answer
 
 
@@ -89,7 +89,7 @@ async def connect(port: int) -> Connection:
 async def listen(port: int, token: str, base: str = "/api/portal") -> Stream:
     """A stream that has begun."""
     transport, stream = await asyncio.get_running_loop().create_connection(Stream, "127.0.0.1", port)
-    transport.write(_request("GET", f"{base}/live", signed_in(token), b""))
+    transport.write(request("GET", f"{base}/live", signed_in(token), b""))
     async with asyncio.timeout(PATIENCE_SECONDS):
         await stream.begun
     return stream
@@ -99,7 +99,7 @@ def signed_in(token: str) -> dict[str, str]:
     return {"Cookie": f'purser="{token}"'}
 
 
-def _request(method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
+def request(method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]

@@ -110,7 +110,12 @@ STAFF_TOKEN = f"token of {STAFF}"
 
 
 def customer_id(customer: int) -> UUID:
-    return UUID(hashlib.md5(f"customer {customer}".encode(), usedforsecurity=False).hexdigest())
+    return uuid_of(f"customer {customer}")
+
+
+def uuid_of(name: str) -> UUID:
+    """As the databases make it."""
+    return UUID(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest())
 
 
 def order_number(order: int) -> str:

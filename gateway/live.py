@@ -13,7 +13,7 @@ from gateway.errors import GatewayFull, TooManyStreams
 from gateway.news import News
 from gateway.streams import Stream, frame
 from shared.auth import Caller
-from shared.connections import chunk
+from shared.handover import chunk
 
 REMEMBERED = 2_000
 STREAMS_PER_LOGIN = 20

@@ -50,7 +50,7 @@ class GatewaySettings(ServerSettings, ReconcileSettings):
     reconcile_minutes: Annotated[float, Field(ge=0)] = 60
     """How often all books are looked through; 0 for never."""
     live_streams: Annotated[int, Field(ge=1)] = 10_000
-    """How many browsers may listen to this process; each is an open file and about 80 KiB."""
+    """How many browsers may listen to this process; each is an open file and about 6 KiB."""
     cookie_secure: bool = True
     """False only where browsers reach the gateway by plain HTTP on another address than localhost."""
     trusted_proxies: Annotated[

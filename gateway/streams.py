@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.news import Beacon, News
 from shared.auth import Caller
-from shared.connections import HANDOVER, LAST_CHUNK, Successor, chunk
+from shared.handover import HANDOVER, LAST_CHUNK, Successor, chunk
 
 # What may be told before the beginning is gathered, and what a connection may leave untaken after it.
 WAITING_EVENTS = 256

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from shared.handover import HANDOVER, Successor
 from shared.problems import HANDLERS, problem
 
 # Within this a request's head must be there, and within as much again its body.
@@ -24,37 +25,6 @@ UNSENT_BYTES = 64_000
 TOGETHER_BYTES = 16_000
 # When told to stop: whoever keeps an unused connection for less time than this never asks on one that is hung up.
 KEPT_SECONDS = 1.5
-
-# By this name in `scope["extensions"]` an application gives the rest of an answer that it has begun to a `Successor`.
-HANDOVER = "purser.handover"
-LAST_CHUNK = b"0\r\n\r\n"
-
-
-def chunk(body: bytes) -> bytes:
-    """A part of an answer whose length nobody knows yet."""
-    return b"%x\r\n%b\r\n" % (len(body), body)
-
-
-class Successor(asyncio.Protocol):
-    """Writes the rest of an answer in chunks, and has no task that waits meanwhile. Its end is the connection's."""
-
-    __slots__ = ("_connections", "_transport")
-
-    _connections: set[object]
-    _transport: asyncio.Transport
-
-    def succeed(self, transport: asyncio.Transport, connections: set[object]) -> None:
-        """The connection is this one's, and is among those that the process waits for when told to stop."""
-        self._transport, self._connections = transport, connections
-        connections.add(self)
-        transport.set_protocol(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._connections.discard(self)
-
-    def shutdown(self) -> None:
-        """The process is told to stop."""
-        raise NotImplementedError
 
 
 class _Together:
@@ -77,6 +47,11 @@ class _Together:
     def close(self) -> None:
         self._send()
         self._transport.close()
+
+    def alone(self) -> asyncio.Transport:
+        """Itself, when nothing waits any more."""
+        self._send()
+        return self._transport
 
     def _send(self) -> None:
         if self._waiting:
@@ -188,6 +163,7 @@ class Connection(HttpToolsProtocol):
 
     async def _hand_over(self, successor: Successor) -> bool:
         """Give the connection away, unless it is lost by now."""
+        transport: asyncio.Transport = self.transport.alone()  # type: ignore[attr-defined]
         await self.flow.drain()
         if self.cycle.disconnected:
             return False
@@ -197,7 +173,7 @@ class Connection(HttpToolsProtocol):
         self.connections.discard(self)
         self.parser = self.scope = None  # type: ignore[assignment]
         self.flow.resume_reading()
-        successor.succeed(self.transport, self.connections)  # type: ignore[arg-type]
+        successor.succeed(transport, self.connections)  # type: ignore[arg-type]
         if self._is_ending:
             successor.shutdown()
         return True

@@ -11,7 +11,7 @@ from gateway.live import STREAMS_PER_LOGIN, TOGETHER_SECONDS, Live, Push
 from gateway.news import TicketCountsChanged as TicketCountsNews
 from gateway.streams import WAITING_EVENTS, Stream
 from shared.auth import Caller, Role
-from shared.connections import LAST_CHUNK
+from shared.handover import LAST_CHUNK
 from tests.eventually import eventually
 
 STAFF = Caller("oper", Role.OPERATOR)
