@@ -7,7 +7,7 @@ from tempfile import mkdtemp
 
 import uvloop
 
-from benchmarks import idle, importing, one_balance, payments, report, search, streams
+from benchmarks import idle, importing, one_balance, order_page, payments, report, search, streams
 from benchmarks.report import Table
 from benchmarks.system import Purser, private_purser
 from deploy.local.home import ROOT
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, tuple[str | None, Callable[[Purser], Awaitable[list[Table]
     "idle": (idle.__doc__, idle.run),
     "importing": (importing.__doc__, importing.run),
     "one_balance": (one_balance.__doc__, one_balance.run),
+    "order_page": (order_page.__doc__, order_page.run),
     "payments": (payments.__doc__, payments.run),
     "search": (search.__doc__, search.run),
     "streams": (streams.__doc__, streams.run),

@@ -15,7 +15,7 @@ from uuid import uuid4
 from benchmarks import baseline, browsers, shop
 from benchmarks.browsers import Connection, Stream
 from benchmarks.report import Table, across, quantile
-from benchmarks.system import SERVICES, Purser
+from benchmarks.system import Purser
 
 CLIENTS = 32
 PAYMENTS = 1_600
@@ -25,11 +25,6 @@ ROUNDS = 5
 ALIKE = 1.5
 CUSTOMERS = CLIENTS + 1
 ORDERS = 90_000
-
-COUNTED = """
-    SELECT coalesce(sum(calls), 0) AS statements, coalesce(sum(wal_bytes), 0) AS wal_bytes
-    FROM pg_stat_statements WHERE dbid IN (SELECT oid FROM pg_database WHERE datname = ANY($1))
-"""
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,11 @@ class Payers:
             if payer not in self._streams:
                 self._streams[payer] = await browsers.listen(self._purser.port, shop.token(payer))
         left, answered, shown = iter(range(payments)), list[float](), list[float]()
-        counted_before, cpu_before, begun = await self._counted(), self._purser.cpu_seconds(), time.perf_counter()
+        counted_before, cpu_before, begun = (
+            await self._purser.counted(),
+            self._purser.cpu_seconds(),
+            time.perf_counter(),
+        )
 
         async def work(connection: Connection, payer: int) -> None:
             for _ in left:
@@ -75,7 +74,7 @@ class Payers:
             for connection, payer in zip(connections, payers, strict=True):
                 group.create_task(work(connection, payer))
         seconds = time.perf_counter() - begun
-        cpu_after, counted_after = self._purser.cpu_seconds(), await self._counted()
+        cpu_after, counted_after = self._purser.cpu_seconds(), await self._purser.counted()
         for connection in connections:
             connection.transport.close()
         statements, wal_bytes = (
@@ -96,11 +95,6 @@ class Payers:
         async with asyncio.timeout(browsers.PATIENCE_SECONDS):
             await shows_paid
         return answered - begun, time.perf_counter() - begun
-
-    async def _counted(self) -> tuple[float, float]:
-        async with self._purser.database("postgres") as connection:
-            statements, wal_bytes = await connection.fetchrow(COUNTED, SERVICES)
-        return float(statements), float(wal_bytes)
 
 
 async def run(purser: Purser) -> list[Table]:

@@ -19,6 +19,10 @@ from deploy.local.secrets import Secrets
 from deploy.local.supervisor import System
 
 SERVICES = ("orders", "billing", "support", "gateway")
+COUNTED = """
+    SELECT coalesce(sum(calls), 0) AS statements, coalesce(sum(wal_bytes), 0) AS wal_bytes
+    FROM pg_stat_statements WHERE dbid IN (SELECT oid FROM pg_database WHERE datname = ANY($1))
+"""
 
 
 class _Keeper(Keeper):
@@ -54,6 +58,12 @@ class Purser:
         """What each part has used so far, by the kernel's accounts; `load` is this process."""
         used = {name: _cpu(running.pid) for name, running in self.keeper.state.processes.items() if running.pid}
         return {**used, "load": _own_cpu()}
+
+    async def counted(self) -> tuple[float, float]:
+        """The statements of all services so far, and the bytes of their WAL."""
+        async with self.database("postgres") as connection:
+            statements, wal_bytes = await connection.fetchrow(COUNTED, SERVICES)
+        return float(statements), float(wal_bytes)
 
     def memory_bytes(self) -> dict[str, int]:
         """What each process has to itself, and its share of what it has with others."""
