@@ -69,7 +69,7 @@ async def _found(database: Database, services: Services, order: OrderView) -> li
     """What does not add up about the order, or about its customer; customers are not troubled with it."""
     if not services.caller.is_staff:
         return []
-    async with database.transaction() as session:
+    async with database.reading() as session:
         found = await findings.list_open(session, (order.number, str(order.customer.id)))
     return [FindingView.model_validate(finding, from_attributes=True) for finding in found]
 

@@ -46,6 +46,16 @@ async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
 Session = Annotated[AsyncSession, Depends(_transaction, scope="function")]
 
 
+async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
+    database: Database = request.app.state.database
+    async with database.reading() as session:
+        yield session
+
+
+# What only reads takes no transaction.
+Reading = Annotated[AsyncSession, Depends(_reading, scope="function")]
+
+
 async def _caller(request: Request) -> Caller:
     scheme, _, assertion = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":

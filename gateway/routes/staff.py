@@ -16,14 +16,14 @@ from shared.bodies import UnambiguousRoute
 from shared.contracts.http.base import ActView, Page
 from shared.contracts.http.orders import Login
 from shared.cursors import decode_cursor, encode_cursor
-from shared.web import IdempotencyKey, Session
+from shared.web import IdempotencyKey, Reading
 
 router = APIRouter(route_class=UnambiguousRoute, prefix="/staff", tags=["staff"], dependencies=[Depends(admins_only)])
 ItsLogin = Annotated[Login, Path()]
 
 
 @router.get("")
-async def list_staff(session: Session, part: Annotated[Part, Query()]) -> Page[StaffView]:
+async def list_staff(session: Reading, part: Annotated[Part, Query()]) -> Page[StaffView]:
     """Everybody of the staff, by login."""
     (after,) = decode_cursor(part.cursor, str) if part.cursor else [""]
     found = await queries.list_staff(session, after, part.limit + 1)
@@ -64,7 +64,7 @@ async def change_staff_login(login: ItsLogin, wanted: ChangeStaff, caller: Askin
 
 
 @router.get("/{login}/acts")
-async def list_staff_acts(login: ItsLogin, session: Session) -> list[ActView]:
+async def list_staff_acts(login: ItsLogin, session: Reading) -> list[ActView]:
     """What was done with this login, newest first."""
     await queries.get_staff(session, login)
     return await list_acts(session, login)

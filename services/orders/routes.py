@@ -33,7 +33,7 @@ from shared.contracts.http.orders import (
 from shared.contracts.http.reconciliation import OrderPosition, ToldAgain
 from shared.contracts.orders import OrderStatus
 from shared.cursors import Cursor, Limit, Many, Numbers, decode_cursor, encode_cursor
-from shared.web import Asking, Once, Session
+from shared.web import Asking, Once, Reading, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["orders"])
 Number = Annotated[OrderNumber, Path()]
@@ -59,7 +59,7 @@ async def register(wanted: RegisterCustomer, session: Session, caller: Asking, o
 
 @router.get("/customers")
 async def list_customers(
-    session: Session, caller: Asking, q: Search = "", id: Ids = (), cursor: Cursor = None, limit: Limit = 50
+    session: Reading, caller: Asking, q: Search = "", id: Ids = (), cursor: Cursor = None, limit: Limit = 50
 ) -> Page[CustomerView]:
     """Customers by login; `q` is a part of a name, e-mail or login, and `id`s name the ones that are meant."""
     caller.require_staff()
@@ -70,13 +70,13 @@ async def list_customers(
 
 
 @router.get("/customers/{customer_id}")
-async def get_customer(customer_id: UUID, session: Session, caller: Asking) -> CustomerView:
+async def get_customer(customer_id: UUID, session: Reading, caller: Asking) -> CustomerView:
     """A customer."""
     return views.customer_view(await queries.get_customer(session, customer_id, caller))
 
 
 @router.get("/customers/{customer_id}/acts")
-async def get_customer_acts(customer_id: UUID, session: Session, caller: Asking) -> list[ActView]:
+async def get_customer_acts(customer_id: UUID, session: Reading, caller: Asking) -> list[ActView]:
     """What staff did with a customer's data, newest first."""
     caller.require_staff()
     return await list_acts(session, str(customer_id))
@@ -96,7 +96,7 @@ async def place(
 
 @router.get("/orders")
 async def list_orders(
-    session: Session,
+    session: Reading,
     caller: Asking,
     q: Search = "",
     status: OrderStatus | None = None,
@@ -114,7 +114,7 @@ async def list_orders(
 
 
 @router.get("/orders/{number}")
-async def get_order(number: Number, session: Session, caller: Asking) -> OrderView:
+async def get_order(number: Number, session: Reading, caller: Asking) -> OrderView:
     """An order with its items and its customer."""
     return await _view(session, await queries.get_order(session, number, caller), caller)
 
@@ -139,7 +139,7 @@ async def accept(number: Number, line: ItsLine, session: Session, caller: Asking
 
 
 @router.get("/orders/{number}/acts")
-async def get_acts(number: Number, session: Session, caller: Asking) -> list[ActView]:
+async def get_acts(number: Number, session: Reading, caller: Asking) -> list[ActView]:
     """What staff did with an order, newest first."""
     caller.require_staff()
     await queries.get_order(session, number, caller)
@@ -148,7 +148,7 @@ async def get_acts(number: Number, session: Session, caller: Asking) -> list[Act
 
 @router.get("/positions")
 async def list_positions(
-    session: Session, caller: Asking, after: OrderNumber | None = None, number: Numbers = (), limit: Many = 500
+    session: Reading, caller: Asking, after: OrderNumber | None = None, number: Numbers = (), limit: Many = 500
 ) -> list[OrderPosition]:
     """How orders stand, by number."""
     caller.require_admin()
@@ -157,7 +157,7 @@ async def list_positions(
 
 @router.get("/positions/lately")
 async def list_told_lately(
-    session: Session, caller: Asking, after: OrderNumber | None = None, limit: Many = 500
+    session: Reading, caller: Asking, after: OrderNumber | None = None, limit: Many = 500
 ) -> list[OrderNumber]:
     """Orders were told of within minutes, or are yet to be, by number."""
     caller.require_admin()

@@ -30,7 +30,7 @@ from shared.contracts.http.support import (
     TicketView,
 )
 from shared.cursors import Cursor, Limit, Many, decode_cursor, decode_place, encode_cursor, encode_place
-from shared.web import Asking, Once, Session
+from shared.web import Asking, Once, Reading, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["support"])
 MESSAGES_AT_ONCE = 100
@@ -63,7 +63,7 @@ async def _conversation(session: AsyncSession, ticket: Ticket, before_seq: int |
 
 @router.get("/customers/{customer_id}/tickets")
 async def list_customer_tickets(
-    customer_id: UUID, session: Session, _: Seeing, cursor: Cursor = None, limit: Limit = 50
+    customer_id: UUID, session: Reading, _: Seeing, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[TicketRow]:
     """A customer's conversations, the one that changed last first."""
     return await _page(session, customer_id, None, cursor, limit)
@@ -80,20 +80,20 @@ async def begin(customer_id: UUID, wanted: BeginTicket, session: Session, caller
 
 
 @router.get("/customers/{customer_id}/ticket-counts")
-async def get_ticket_counts(customer_id: UUID, session: Session, _: Seeing) -> TicketCounts:
+async def get_ticket_counts(customer_id: UUID, session: Reading, _: Seeing) -> TicketCounts:
     """A customer's conversations, counted."""
     return views.counts_view(customer_id, await queries.find_counts(session, customer_id))
 
 
 @router.get("/customers/{customer_id}/acts")
-async def get_acts(customer_id: UUID, session: Session, caller: Asking) -> list[ActView]:
+async def get_acts(customer_id: UUID, session: Reading, caller: Asking) -> list[ActView]:
     """What staff did with a customer's conversations, other than writing in them, newest first."""
     caller.require_staff()
     return await list_acts(session, str(customer_id))
 
 
 @router.get("/ticket-counts")
-async def get_shop_counts(session: Session, caller: Asking) -> ShopCounts:
+async def get_shop_counts(session: Reading, caller: Asking) -> ShopCounts:
     """New tickets of all customers."""
     caller.require_staff()
     return ShopCounts.model_validate(await queries.get_shop_count(session), from_attributes=True)
@@ -101,7 +101,7 @@ async def get_shop_counts(session: Session, caller: Asking) -> ShopCounts:
 
 @router.get("/tickets")
 async def list_tickets(
-    session: Session,
+    session: Reading,
     caller: Asking,
     new: Annotated[bool | None, Query(description="Only those that are new, or that are not.")] = None,
     cursor: Cursor = None,
@@ -115,7 +115,7 @@ async def list_tickets(
 @router.get("/tickets/{ticket_id}")
 async def get_ticket(
     ticket_id: UUID,
-    session: Session,
+    session: Reading,
     caller: Asking,
     earlier: Annotated[str | None, Query(max_length=300, description="`earlier` of the part after.")] = None,
 ) -> TicketView:
@@ -145,7 +145,7 @@ async def close(ticket_id: UUID, session: Session, caller: Asking) -> TicketRow:
 
 @router.get("/positions/counts")
 async def list_counts_positions(
-    session: Session, caller: Asking, after: UUID | None = None, limit: Many = 500
+    session: Reading, caller: Asking, after: UUID | None = None, limit: Many = 500
 ) -> list[CountsPosition]:
     """How customers' tickets are kept counted, beside a recount, by customer."""
     caller.require_admin()
@@ -153,7 +153,7 @@ async def list_counts_positions(
 
 
 @router.get("/positions/shop")
-async def get_shop_count_position(session: Session, caller: Asking) -> ShopCountPosition:
+async def get_shop_count_position(session: Reading, caller: Asking) -> ShopCountPosition:
     """How new tickets of all customers are kept counted, beside a recount."""
     caller.require_admin()
     return await positions.get_shop_count_position(session)

@@ -25,7 +25,7 @@ from shared.contracts.http.billing import (
     WithdrawalLimitView,
 )
 from shared.cursors import Cursor, Limit, decode_cursor, encode_cursor
-from shared.web import Asking, Once, Session
+from shared.web import Asking, Once, Reading, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["billing"])
 
@@ -64,7 +64,7 @@ async def withdraw(
 
 @router.get("/customers/{customer_id}/withdrawal-limit")
 async def get_withdrawal_limit(
-    customer_id: UUID, session: Session, caller: Asking, currency: ShopCurrency, rule: Rule
+    customer_id: UUID, session: Reading, caller: Asking, currency: ShopCurrency, rule: Rule
 ) -> WithdrawalLimitView:
     """How much more can be taken off a customer's balance without another person's approval."""
     caller.require_staff()
@@ -75,7 +75,7 @@ async def get_withdrawal_limit(
 
 
 @router.get("/customers/{customer_id}/balance")
-async def get_balance(customer_id: UUID, session: Session, caller: Seeing, currency: ShopCurrency) -> BalanceView:
+async def get_balance(customer_id: UUID, session: Reading, caller: Seeing, currency: ShopCurrency) -> BalanceView:
     """A customer's money."""
     return views.balance_view(customer_id, await queries.find_account(session, customer_id), currency, caller)
 
@@ -83,7 +83,7 @@ async def get_balance(customer_id: UUID, session: Session, caller: Seeing, curre
 @router.get("/customers/{customer_id}/transfers")
 async def get_statement(
     customer_id: UUID,
-    session: Session,
+    session: Reading,
     caller: Seeing,
     currency: ShopCurrency,
     since: Annotated[Day | None, Query(alias="from", description="The first day, UTC.")] = None,
@@ -109,7 +109,7 @@ def _midnight(day: date | None, days_later: int = 0) -> datetime | None:
 
 
 @router.get("/customers/{customer_id}/acts")
-async def get_acts(customer_id: UUID, session: Session, caller: Asking) -> list[ActView]:
+async def get_acts(customer_id: UUID, session: Reading, caller: Asking) -> list[ActView]:
     """What staff did with a customer's money, newest first."""
     caller.require_staff()
     return await list_acts(session, str(customer_id))

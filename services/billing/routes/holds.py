@@ -12,14 +12,14 @@ from shared.bodies import UnambiguousRoute
 from shared.contracts.http.base import Page
 from shared.contracts.http.billing import Decide, HoldCounts, HoldState, HoldView
 from shared.cursors import Cursor, Limit, decode_place, encode_place
-from shared.web import Asking, Once, Session
+from shared.web import Asking, Once, Reading, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["billing"])
 
 
 @router.get("/holds")
 async def list_holds(
-    session: Session,
+    session: Reading,
     caller: Asking,
     state: HoldState | None = None,
     customer_id: UUID | None = None,
@@ -35,14 +35,14 @@ async def list_holds(
 
 
 @router.get("/hold-counts")
-async def get_hold_counts(session: Session, caller: Asking) -> HoldCounts:
+async def get_hold_counts(session: Reading, caller: Asking) -> HoldCounts:
     """How many withdrawals wait."""
     caller.require_staff()
     return HoldCounts(waiting=await queries.count_waiting_holds(session))
 
 
 @router.get("/holds/{hold_id}")
-async def get_hold(hold_id: UUID, session: Session, caller: Asking) -> HoldView:
+async def get_hold(hold_id: UUID, session: Reading, caller: Asking) -> HoldView:
     """A withdrawal that waits, or waited."""
     caller.require_staff()
     return views.hold_view(await queries.get_hold(session, hold_id), caller)

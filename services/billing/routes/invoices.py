@@ -12,7 +12,7 @@ from shared.contracts.http.base import ActView
 from shared.contracts.http.billing import InvoiceView, PayForOrder, PaymentView
 from shared.contracts.http.reconciliation import ToldAgain
 from shared.errors import Refusal
-from shared.web import Asking, Claimed, Session
+from shared.web import Asking, Claimed, Reading, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["billing"])
 
@@ -29,7 +29,7 @@ async def pay(
 
 
 @router.get("/orders/{order_number}/invoice")
-async def get_invoice(order_number: Number, session: Session, caller: Asking) -> InvoiceView:
+async def get_invoice(order_number: Number, session: Reading, caller: Asking) -> InvoiceView:
     """What billing knows an order to cost, with the balance that would pay for it."""
     invoice = await queries.get_invoice(session, order_number, caller)
     account = await queries.find_account(session, invoice.customer_id)
@@ -39,7 +39,7 @@ async def get_invoice(order_number: Number, session: Session, caller: Asking) ->
 
 
 @router.get("/orders/{order_number}/acts")
-async def get_invoice_acts(order_number: Number, session: Session, caller: Asking) -> list[ActView]:
+async def get_invoice_acts(order_number: Number, session: Reading, caller: Asking) -> list[ActView]:
     """What staff did with an order's invoice, other than paying it, newest first."""
     caller.require_staff()
     return await list_acts(session, order_number)

@@ -10,14 +10,14 @@ from shared.bodies import UnambiguousRoute
 from shared.contracts.base import OrderNumber
 from shared.contracts.http.reconciliation import AccountPosition, InvoicePosition
 from shared.cursors import Many, Numbers
-from shared.web import Asking, Session
+from shared.web import Asking, Reading
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["billing"])
 
 
 @router.get("/positions/orders")
 async def list_invoice_positions(
-    session: Session, caller: Asking, after: OrderNumber | None = None, number: Numbers = (), limit: Many = 500
+    session: Reading, caller: Asking, after: OrderNumber | None = None, number: Numbers = (), limit: Many = 500
 ) -> list[InvoicePosition]:
     """How invoices stand, beside what the ledger says was paid, by order."""
     caller.require_admin()
@@ -26,7 +26,7 @@ async def list_invoice_positions(
 
 @router.get("/positions/accounts")
 async def list_account_positions(
-    session: Session, caller: Asking, after: UUID | None = None, limit: Many = 500
+    session: Reading, caller: Asking, after: UUID | None = None, limit: Many = 500
 ) -> list[AccountPosition]:
     """How customers' accounts stand, beside what the ledger says, by id."""
     caller.require_admin()
@@ -35,7 +35,7 @@ async def list_account_positions(
 
 @router.get("/positions/orders/lately")
 async def list_told_lately(
-    session: Session, caller: Asking, after: OrderNumber | None = None, limit: Many = 500
+    session: Reading, caller: Asking, after: OrderNumber | None = None, limit: Many = 500
 ) -> list[OrderNumber]:
     """Orders whose invoices were told of within minutes, or are yet to be, by number."""
     caller.require_admin()
