@@ -2,18 +2,15 @@
 
 import argparse
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from tempfile import mkdtemp
 
 import uvloop
 
-from benchmarks import idle, importing, one_balance, order_page, payments, report, search, streams
+from benchmarks import growth, idle, importing, one_balance, order_page, payments, report, search, streams, tickets
 from benchmarks.report import Table
 from benchmarks.system import Purser, private_purser
-from deploy.local.home import ROOT
 
-FOLDER = ROOT / "test-results" / "benchmarks"
 BENCHMARKS: dict[str, tuple[str | None, Callable[[Purser], Awaitable[list[Table]]]]] = {
+    "growth": (growth.__doc__, growth.run),
     "idle": (idle.__doc__, idle.run),
     "importing": (importing.__doc__, importing.run),
     "one_balance": (one_balance.__doc__, one_balance.run),
@@ -21,13 +18,13 @@ BENCHMARKS: dict[str, tuple[str | None, Callable[[Purser], Awaitable[list[Table]
     "payments": (payments.__doc__, payments.run),
     "search": (search.__doc__, search.run),
     "streams": (streams.__doc__, streams.run),
+    "tickets": (tickets.__doc__, tickets.run),
 }
 
 
 async def measure(name: str) -> None:
     what, run = BENCHMARKS[name]
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    async with private_purser(Path(mkdtemp(prefix=f"{name}-", dir=FOLDER))) as purser:
+    async with private_purser(name) as purser:
         tables = await run(purser)
     text = report.section(name, what or "", tables)
     print(text)

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
 
 import asyncpg
 import psutil
 
-from deploy.local.home import Home, State
+from deploy.local.home import ROOT, Home, State
 from deploy.local.keeper import Keeper
 from deploy.local.ports import free_port
 from deploy.local.postgres import ADMIN
@@ -23,6 +24,7 @@ COUNTED = """
     SELECT coalesce(sum(calls), 0) AS statements, coalesce(sum(wal_bytes), 0) AS wal_bytes
     FROM pg_stat_statements WHERE dbid IN (SELECT oid FROM pg_database WHERE datname = ANY($1))
 """
+FOLDER = ROOT / "test-results" / "benchmarks"
 
 
 class _Keeper(Keeper):
@@ -96,8 +98,10 @@ def _own_cpu() -> float:
 
 
 @asynccontextmanager
-async def private_purser(folder: Path) -> AsyncIterator[Purser]:
+async def private_purser(name: str) -> AsyncIterator[Purser]:
     """Everything started and ready; ended afterwards, and its data forgotten. The logs stay."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    folder = Path(mkdtemp(prefix=f"{name}-", dir=FOLDER))
     home = Home(folder)
     home.make()
     keeper = _Keeper(home, State.new())
