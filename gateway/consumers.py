@@ -88,7 +88,7 @@ async def _hear(live: Live, broker_url: str) -> None:
                 await queue.bind(EVENTS, routing_key)
 
             async def tell(message: AbstractIncomingMessage) -> None:
-                with tracing.taking(message, LIVE):
+                with tracing.taking(LIVE, message.routing_key or "", message.message_id, message.headers):
                     for push in pushes(message.routing_key or "", message.body):
                         live.push(push)
 

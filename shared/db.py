@@ -35,6 +35,14 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
+# Whose kernel says nothing for 15 s is gone, and what it held is free. No other limit counts while PostgreSQL waits
+# for the second half of a request, as it does when asyncpg has prepared a statement; by itself it waits for two hours.
+VANISHED = {
+    "tcp_keepalives_idle": "5s",
+    "tcp_keepalives_interval": "5s",
+    "tcp_keepalives_count": "2",
+    "tcp_user_timeout": "15s",
+}
 # A statement, a lock or a forgotten transaction that takes longer than this is a fault, not patience.
 TIMEOUTS = {
     "statement_timeout": "5s",
@@ -58,7 +66,7 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             hide_parameters=True,
-            connect_args={"server_settings": TIMEOUTS, "timeout": 5, "command_timeout": DEAD_AFTER_SECONDS},
+            connect_args={"server_settings": TIMEOUTS | VANISHED, "timeout": 5, "command_timeout": DEAD_AFTER_SECONDS},
         )
         event.listen(self.engine.sync_engine, "handle_error", _silence_is_a_lost_connection)
         # The same connections, for one statement without a transaction around it: a third of the time.

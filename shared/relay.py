@@ -22,6 +22,7 @@ from sqlalchemy.engine import make_url
 
 from shared import failpoints, tracing
 from shared.contracts.subscriptions import LISTENED_TO
+from shared.db import VANISHED
 from shared.envelope import message_of
 from shared.failure import kind_of
 from shared.messaging import EVENTS, HEARTBEAT_SECONDS, is_set_within, must_end, quietly
@@ -91,6 +92,7 @@ class Relay:
             timeout=ANSWER_SECONDS,
             command_timeout=ANSWER_SECONDS,
             server_settings={
+                **VANISHED,
                 # A plan made while the outbox was empty would read all of 100,000 waiting rows (seen: 7 ms a batch).
                 "enable_seqscan": "off",
                 # Else the lock of a relay that nothing is heard of any more would be held for ever.

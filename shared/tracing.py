@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from opentelemetry.context import Context
@@ -130,25 +130,14 @@ def publishing(row: Mapping[str, Any], headers: MutableMapping[str, Any]) -> Abs
     return _lasting(span)
 
 
-class Message(Protocol):
-    """What comes from the broker."""
-
-    headers: Any
-    message_id: str | None
-
-    @property
-    def exchange(self) -> str | None: ...
-
-    @property
-    def routing_key(self) -> str | None: ...
-
-
-def taking(message: Message, queue: str) -> AbstractContextManager[Span | None]:
+def taking(
+    queue: str, routing_key: str, event_id: object, headers: Mapping[str, object]
+) -> AbstractContextManager[Span | None]:
     """An event in hand, until it has taken effect: within the span in which it was told, if that is kept."""
-    if _tracer is None or (told_in := _said(message.headers.get(HEADER))) is None:
+    if _tracer is None or (told_in := _said(headers.get(HEADER))) is None:
         return _NONE
-    destination = f"{message.exchange or 'amq.default'}:{message.routing_key}:{queue}"
-    return _lasting(_begin(_tracer, "process", SpanKind.CONSUMER, destination, message.message_id, told_in))
+    destination = f"{EVENTS}:{routing_key}:{queue}"
+    return _lasting(_begin(_tracer, "process", SpanKind.CONSUMER, destination, event_id, told_in))
 
 
 def given_up(span: Span | None) -> None:

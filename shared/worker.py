@@ -130,7 +130,7 @@ class Delivery:
             return
         with (
             structlog.contextvars.bound_contextvars(correlation_id=message.correlation_id, event_id=str(event_id)),
-            tracing.taking(message.raw_message, self.queue) as span,
+            tracing.taking(self.queue, self.event.routing_key, event_id, message.headers) as span,
         ):
             if (why := await self._take(event_id, event)) is None:
                 log.debug("event taken", queue=self.queue)

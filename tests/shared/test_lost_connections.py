@@ -90,3 +90,11 @@ async def test_a_transaction_that_idled_too_long_is_one_whose_database_was_away(
             await asyncio.sleep(0.3)
             await session.execute(text("SELECT 1"))
     assert is_unreachable(lost.value)
+
+
+async def test_postgresql_looks_after_who_has_vanished_within_a_request(billing: Database) -> None:
+    """No test can let a machine vanish here, so this looks at what PostgreSQL will do about it on this connection."""
+    limits = "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout"
+    async with billing.transaction() as session:
+        in_force = [await session.scalar(text("SELECT current_setting(:name)"), {"name": name}) for name in limits]
+    assert in_force == ["5", "5", "2", "15000"]
