@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import func, select, text, tuple_, update
+from sqlalchemy import ARRAY, Text, any_, bindparam, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -18,6 +18,10 @@ SILENT_SECONDS = 10
 LIFE_SECONDS = 3.0
 _LIFE = text("SELECT 1")
 _OPEN = Finding.resolved_at.is_(None)
+# Every order page asks it.
+_OPEN_ABOUT = (
+    select(Finding).where(_OPEN, Finding.subject == any_(bindparam("subjects", type_=ARRAY(Text)))).order_by(Finding.id)
+)
 
 
 @asynccontextmanager
@@ -84,9 +88,7 @@ async def resolve(session: AsyncSession, found: Collection[tuple[str, str]]) -> 
 
 async def list_open(session: AsyncSession, subjects: Collection[str]) -> Sequence[Finding]:
     """Open findings about any of these."""
-    return (
-        await session.scalars(select(Finding).where(_OPEN, Finding.subject.in_(subjects)).order_by(Finding.id))
-    ).all()
+    return (await session.scalars(_OPEN_ABOUT, {"subjects": list(subjects)})).all()
 
 
 async def list_open_about_orders(session: AsyncSession, limit: int) -> Sequence[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, any_, cast, exists, func, literal, select, tuple_
+from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, cast, exists, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.errors import UnknownHold, UnknownInvoice
@@ -21,6 +21,13 @@ LIMIT_WINDOW = timedelta(hours=24)
 IS_WITHDRAWAL = Transfer.kind == literal("withdrawal", literal_execute=True)
 IS_WAITING = Hold.state == literal("waiting", literal_execute=True)
 
+# Written once: to build a statement costs as much as to send it.
+_INVOICE_AND_ACCOUNT = (
+    select(Invoice, Account)
+    .outerjoin(Account, Account.id == Invoice.customer_id)
+    .where(Invoice.order_number == bindparam("order_number"))
+)
+
 
 async def find_account(session: AsyncSession, customer_id: UUID) -> Account | None:
     return await session.get(Account, customer_id, populate_existing=True)
@@ -30,9 +37,11 @@ async def lock_account(session: AsyncSession, customer_id: UUID) -> Account | No
     return await session.get(Account, customer_id, with_for_update=True, populate_existing=True)
 
 
-async def get_invoice(session: AsyncSession, order_number: str, caller: Caller) -> Invoice:
-    """The invoice, if the caller may see it; refuses `UnknownInvoice` otherwise."""
-    return _seen(await session.get(Invoice, order_number), order_number, caller)
+async def get_invoice(session: AsyncSession, order_number: str, caller: Caller) -> tuple[Invoice, Account | None]:
+    """The invoice, if the caller may see it, and its customer's account, if they have one; refuses `UnknownInvoice`."""
+    found = (await session.execute(_INVOICE_AND_ACCOUNT, {"order_number": order_number})).first()
+    invoice, account = found or (None, None)
+    return _seen(invoice, order_number, caller), account
 
 
 async def lock_invoices(session: AsyncSession, order_numbers: Collection[str], wait: bool) -> dict[str, Invoice]:

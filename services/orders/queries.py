@@ -4,7 +4,20 @@ import re
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, Text, Uuid, any_, cast, func, or_, select, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
@@ -32,6 +45,24 @@ FEW = 5_000
 ENDED = (OrderStatus.COMPLETED, OrderStatus.CANCELLED)
 
 
+# Written once: to build a statement costs as much as to send it.
+_WHOLE = (
+    select(Order)
+    .where(Order.number == bindparam("number"))
+    .options(selectinload(Order.items), joinedload(Order.customer))
+    .execution_options(populate_existing=True)
+)
+_WHOLE_HELD = _WHOLE.with_for_update(of=Order)
+_ACTIVE = (
+    select(Order.number)
+    .where(
+        Order.customer_id == bindparam("customer_id"), Order.number != bindparam("besides"), Order.status.not_in(ENDED)
+    )
+    .order_by(Order.number.desc())
+    .limit(50)
+)
+
+
 async def get_customer(session: AsyncSession, customer_id: UUID, caller: Caller) -> Customer:
     """Refuses `UnknownCustomer`, also where it is somebody else."""
     customer = await session.get(Customer, customer_id) if caller.may_see(customer_id) else None
@@ -55,17 +86,17 @@ async def list_customers(
 
 async def get_order(session: AsyncSession, number: str, caller: Caller) -> Order:
     """An order with its items and its customer. Refuses `UnknownOrder`, also where it is another customer's."""
-    return _seen(await session.scalar(_whole(number)), number, caller)
+    return _seen(await session.scalar(_WHOLE, {"number": number_of(number)}), number, caller)
 
 
 async def lock_order(session: AsyncSession, number: str, caller: Caller) -> Order:
     """The same, held until the transaction ends. Its row stands for its items: lock it before them."""
-    return _seen(await session.scalar(_whole(number).with_for_update(of=Order)), number, caller)
+    return _seen(await session.scalar(_WHOLE_HELD, {"number": number_of(number)}), number, caller)
 
 
 async def lock_known_order(session: AsyncSession, number: str) -> Order:
     """An order of which it is known that there is one."""
-    return (await session.scalars(_whole(number).with_for_update(of=Order))).one()
+    return (await session.scalars(_WHOLE_HELD, {"number": number_of(number)})).one()
 
 
 async def lock_known_orders(session: AsyncSession, numbers: Collection[str]) -> dict[str, Order]:
@@ -77,12 +108,6 @@ async def lock_known_orders(session: AsyncSession, numbers: Collection[str]) -> 
     if missing := set(numbers) - found.keys():
         raise NoResultFound(f"there is no order {min(missing)} yet")
     return found
-
-
-def _whole(number: str) -> Select[Order]:
-    whole = (selectinload(Order.items), joinedload(Order.customer))
-    wanted = select(Order).where(Order.number == number_of(number)).options(*whole)
-    return wanted.execution_options(populate_existing=True)
 
 
 def _seen(order: Order | None, number: str, caller: Caller) -> Order:
@@ -145,10 +170,7 @@ def _holds(q: str, *columns: InstrumentedAttribute[str]) -> ColumnElement[bool]:
 
 async def list_active_orders(session: AsyncSession, customer_id: UUID, besides: int) -> Sequence[int]:
     """Numbers of the customer's orders that are neither completed nor cancelled, newest first."""
-    wanted = select(Order.number).where(
-        Order.customer_id == customer_id, Order.number != besides, Order.status.not_in(ENDED)
-    )
-    return (await session.scalars(wanted.order_by(Order.number.desc()).limit(50))).all()
+    return (await session.scalars(_ACTIVE, {"customer_id": customer_id, "besides": besides})).all()
 
 
 async def count_overpaid(session: AsyncSession, most: int) -> int:

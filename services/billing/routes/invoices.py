@@ -31,8 +31,7 @@ async def pay(
 @router.get("/orders/{order_number}/invoice")
 async def get_invoice(order_number: Number, session: Reading, caller: Asking) -> InvoiceView:
     """What billing knows an order to cost, with the balance that would pay for it."""
-    invoice = await queries.get_invoice(session, order_number, caller)
-    account = await queries.find_account(session, invoice.customer_id)
+    invoice, account = await queries.get_invoice(session, order_number, caller)
     return views.invoice_view(
         invoice, views.balance_view(invoice.customer_id, account, invoice.currency, caller), caller
     )
