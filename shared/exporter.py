@@ -35,7 +35,7 @@ def exporting(endpoint: str, share: float) -> Iterator[None]:
     provider = TracerProvider(
         sampler=TraceIdRatioBased(share),
         resource=Resource.create({SERVICE_NAMESPACE: "purser", SERVICE_NAME: current_process()}),
-        id_generator=_Ids(),
+        id_generator=Ids(),
         shutdown_on_exit=False,
     )
     provider.add_span_processor(BatchSpanProcessor(_Exporter(endpoint)))
@@ -49,7 +49,7 @@ def exporting(endpoint: str, share: float) -> Iterator[None]:
         ending.join(ENDING_SECONDS)
 
 
-class _Ids(IdGenerator):
+class Ids(IdGenerator):
     """A trace is its correlation id's."""
 
     def generate_trace_id(self) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.billing import seals
@@ -21,6 +21,7 @@ REST = 20.0
 
 log = structlog.get_logger()
 sealed_transfers = Gauge("purser_ledger_sealed_transfers", "Transfers that seals cover")
+moved_total = Counter("purser_money_moved_minor_total", "Money in transfers, as they are sealed", ["kind", "currency"])
 sealed_at = Gauge("purser_ledger_sealed_timestamp_seconds", "When the newest seal was made")
 
 
@@ -44,6 +45,9 @@ async def seal_all(database: Database, since: datetime = EVER) -> datetime:
     while after is not None:
         async with database.transaction() as session:
             sealed = await seal_transfers(session, after, since)
+        # Here, because each transfer is sealed once, whoever pays however often; and only what was committed.
+        for (kind, currency), amount_minor in sealed.moved_minor.items():
+            moved_total.labels(kind, currency).inc(amount_minor)
         if sealed.seal is not None:
             _show(sealed.seal)
         after = sealed.next

@@ -83,12 +83,15 @@ class Unsealed:
     account_version: int
     version: int | None
     text: str | None
+    kind: str | None
+    currency: str | None
+    amount_minor: int | None
 
 
 # A transfer as text is every column that is not null, by name: one that is added later changes no old transfer.
 _UNSEALED = """
     SELECT b.id AS account_id, b.version AS account_version, t.account_version AS version,
-           jsonb_strip_nulls(to_jsonb(t))::text AS text
+           jsonb_strip_nulls(to_jsonb(t))::text AS text, t.kind, t.currency, t.amount_minor
     FROM (
         SELECT a.id, a.version, coalesce(s.version, 0) AS sealed
         FROM accounts a LEFT JOIN sealed_accounts s ON s.account_id = a.id
@@ -114,7 +117,7 @@ async def list_unsealed(session: AsyncSession, after: UUID, limit: int) -> list[
     makes a version holds the account until it is committed."""
     await _speak_plainly(session)
     rows = await session.execute(text(_UNSEALED), {"after": after, "limit": limit})
-    return [Unsealed(row.account_id, row.account_version, row.version, row.text) for row in rows]
+    return [Unsealed(**row._mapping) for row in rows]
 
 
 async def list_covered(session: AsyncSession, seal: Seal) -> Sequence[Row[tuple[object, ...]]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy.engine import make_url
 
 from services.billing.commands import seal_transfers
@@ -59,6 +60,17 @@ async def test_every_transfer_is_sealed_once_however_many_seal_at_a_time(ledger:
     assert len(entries) == 30
     [(newest,)] = await ledger.tamper("SELECT max(transfers) FROM seals")
     assert newest == 30
+
+
+async def test_money_is_counted_once_however_many_seal_at_a_time(ledger: Ledger) -> None:
+    def counted() -> float:
+        labels = {"kind": "deposit", "currency": "USD"}
+        return REGISTRY.get_sample_value("purser_money_moved_minor_total", labels) or 0
+
+    before = counted()
+    await asyncio.gather(*(seal_all(ledger.database) for _ in range(4)))
+    await ledger.seal()
+    assert counted() - before == 3 * (1 + 2 + 3 + 4 + 5)
 
 
 async def test_each_seal_is_told_so_that_others_can_keep_its_head(ledger: Ledger) -> None:

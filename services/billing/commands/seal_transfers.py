@@ -1,6 +1,8 @@
 """Transfers that were committed are sealed, many at a time."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from uuid import UUID
@@ -19,10 +21,12 @@ AT_ONCE = 1_000
 
 @dataclass(frozen=True)
 class Sealed:
-    """What one step has sealed, if anything; `next` is where the next one begins, None at the end."""
+    """What one step has sealed, if anything: how much of each kind and currency; `next` is where the next one begins,
+    None at the end."""
 
     seal: Seal | None
     next: UUID | None
+    moved_minor: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 async def seal_transfers(session: AsyncSession, after: UUID, since: datetime) -> Sealed:
@@ -39,7 +43,14 @@ async def seal_transfers(session: AsyncSession, after: UUID, since: datetime) ->
     entries = [each for each in unsealed if each.text is not None]
     seal = await _seal(session, since, entries) if entries else None
     # The last account may have more: it is looked at again.
-    return Sealed(seal, UUID(int=unsealed[-1].account_id.int - 1) if full else None)
+    return Sealed(seal, UUID(int=unsealed[-1].account_id.int - 1) if full else None, _moved_minor(entries))
+
+
+def _moved_minor(entries: Sequence[Unsealed]) -> Counter[tuple[str, str]]:
+    moved = Counter[tuple[str, str]]()
+    for each in entries:
+        moved[each.kind or "", each.currency or ""] += each.amount_minor or 0
+    return moved
 
 
 async def _note(session: AsyncSession, unsealed: list[Unsealed], full: bool) -> None:
