@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import aio_pika
 import asyncpg
 import structlog
+from aiormq import Channel
 from aiormq.exceptions import PublishError
 from asyncpg.prepared_stmt import PreparedStatement
 from prometheus_client import Counter, Gauge
@@ -125,15 +126,16 @@ class Relay:
         rung: asyncio.Event,
     ) -> None:
         async with asyncio.timeout(ANSWER_SECONDS):
-            channel = await broker.channel(publisher_confirms=True, on_return_raises=True)
-            exchange = await channel.get_exchange(EVENTS, ensure=False)
+            opened = await broker.channel(publisher_confirms=True, on_return_raises=True)
+            channel = await opened.get_underlay_channel()
+        assert isinstance(channel, Channel)
         leading.set(1)
         stuck: set[str] = set()
         while True:
             self.turned_at = time.monotonic()
             rung.clear()
             rows = await unsent.fetch(list(stuck), BATCH_ROWS)
-            confirmed, came_back, broken = await self._publish(exchange, rows)
+            confirmed, came_back, broken = await self._publish(channel, rows)
             if confirmed:
                 await archive.fetch(confirmed)
                 _count(rows, set(confirmed))
@@ -145,13 +147,13 @@ class Relay:
                 await is_set_within(rung, LOOK_SECONDS)
 
     async def _publish(
-        self, exchange: aio_pika.abc.AbstractExchange, rows: Iterable["asyncpg.Record"]
+        self, channel: Channel, rows: Iterable["asyncpg.Record"]
     ) -> tuple[list[int], set[str], BaseException | None]:
         """Publish all at once; give the positions to archive (each aggregate's up to its first failure), the aggregates
         whose event came back, and what else went wrong, after which the channel's state is unknown."""
         rows = list(rows)
         async with asyncio.timeout(ANSWER_SECONDS + 5):
-            results = await asyncio.gather(*(self._publish_one(exchange, row) for row in rows), return_exceptions=True)
+            results = await asyncio.gather(*(self._publish_one(channel, row) for row in rows), return_exceptions=True)
         confirmed: list[int] = []
         stuck: set[str] = set()
         broken: BaseException | None = None
@@ -174,13 +176,22 @@ class Relay:
                 self.returned.pop(key, None)
         return confirmed, stuck, broken
 
-    async def _publish_one(self, exchange: aio_pika.abc.AbstractExchange, row: "asyncpg.Record") -> None:
+    async def _publish_one(self, channel: Channel, row: "asyncpg.Record") -> None:
         key, message = row["routing_key"], message_of(self.service, row)
         if time.monotonic() - self.turned_at > SILENT_SECONDS:
             raise ConnectionError("frozen for so long that another relay may lead")
         failpoints.hit("before_publish", key)
         with tracing.publishing(row, message.headers), failpoints.during("before_confirm", key):
-            await exchange.publish(message, key, mandatory=key in LISTENED_TO, timeout=ANSWER_SECONDS)
+            await channel.basic_publish(
+                message.body,
+                exchange=EVENTS,
+                routing_key=key,
+                properties=message.properties,
+                mandatory=key in LISTENED_TO,
+                timeout=ANSWER_SECONDS,
+                # For the confirm, not for each to have been written before the next is.
+                wait=False,
+            )
         failpoints.hit("after_confirm", key)
 
 
