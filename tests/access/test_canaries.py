@@ -66,6 +66,11 @@ async def test_metrics_and_readiness_hold_none_of_it(heard: Heard) -> None:
     assert found(heard.shown, {**WRITTEN, **heard.secrets}) == []
 
 
+async def test_no_span_holds_any_of_it(heard: Heard) -> None:
+    assert len({process.partition(" ")[0] for process in heard.spans}) == 7
+    assert found(heard.spans, {**WRITTEN, **heard.secrets}) == []
+
+
 async def test_no_command_line_holds_what_opens_doors(heard: Heard) -> None:
     assert len(heard.commands) > 10
     assert found(heard.commands, heard.secrets) == []

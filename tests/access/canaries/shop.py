@@ -21,6 +21,7 @@ from deploy.local.supervisor import System
 from deploy.postgres.provision import provision
 from shared.messaging import SERVICES
 from tests.access.canaries.words import WRITTEN, Heard
+from tests.collector import Collector, running_collector
 
 # By these the databases refuse what bears REFUSED, and take too long over what bears SLOW.
 REFUSING = {
@@ -47,10 +48,14 @@ REFUSING = {
 
 
 class TalkativeKeeper(Keeper):
-    """Lets every process log whatever it can."""
+    """Lets every process log, and tell a collector of traces, whatever it can."""
+
+    def __init__(self, home: Home, collector: Collector) -> None:
+        super().__init__(home, State.new())
+        self.collector = collector
 
     async def keep(self, program: Program) -> None:
-        more = {"PURSER_LOG_LEVEL": "debug"}
+        more = {"PURSER_LOG_LEVEL": "debug", "PURSER_TRACES_ENDPOINT": f"http://127.0.0.1:{self.collector.port}"}
         await super().keep(replace(program, environment={**program.environment, **more}))
 
 
@@ -61,6 +66,7 @@ class Shop:
     system: System
     home: Home
     http: httpx.AsyncClient
+    collector: Collector
     heard: Heard = field(default_factory=Heard)
     tokens: list[str] = field(default_factory=list)
 
@@ -107,6 +113,7 @@ class Shop:
             for path in ("metrics", "readyz") if name == "gateway" or name.endswith(("api", "worker")) else ():
                 answer = await self.http.get(f"http://127.0.0.1:{port}/{path}")
                 self.heard.shown[f"{name}/{path}"] = answer.text
+        self.heard.spans = {f"{span.process} {span.id}": repr(span) for span in self.collector.spans}
         for process in started_for(self.home.folder):
             self.heard.commands[f"{process.name()} {process.pid}"] = " ".join(process.cmdline())
         self.heard.logs = {log.name: log.read_text(errors="replace") for log in self.home.logs.iterdir()}
@@ -128,12 +135,13 @@ async def private_shop(folder: Path) -> AsyncIterator[Shop]:
     """Started, and ended afterwards."""
     home = Home(folder)
     home.make()
-    keeper = TalkativeKeeper(home, State.new())
-    system = System(home, keeper, Secrets.load(home.secrets, currency="USD"), free_port())
-    try:
-        await system.start()
-        async with httpx.AsyncClient(base_url=system.programs.url("gateway"), timeout=30) as http:
-            yield Shop(system, home, http)
-    finally:
-        await keeper.stop()
-        end(started_for(folder))
+    async with running_collector() as collector:
+        keeper = TalkativeKeeper(home, collector)
+        system = System(home, keeper, Secrets.load(home.secrets, currency="USD"), free_port())
+        try:
+            await system.start()
+            async with httpx.AsyncClient(base_url=system.programs.url("gateway"), timeout=30) as http:
+                yield Shop(system, home, http, collector)
+        finally:
+            await keeper.stop()
+            end(started_for(folder))

@@ -22,6 +22,7 @@ class Heard:
     logs: dict[str, str] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
+    spans: dict[str, str] = field(default_factory=dict)
     commands: dict[str, str] = field(default_factory=dict)
     letters: dict[str, str] = field(default_factory=dict)
     events: dict[str, set[str]] = field(default_factory=dict)
