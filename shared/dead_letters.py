@@ -3,7 +3,8 @@
 import asyncio
 from datetime import UTC, datetime
 
-from aio_pika.abc import AbstractConnection, AbstractMessage
+from aio_pika.abc import AbstractIncomingMessage
+from faststream.rabbit import RabbitBroker
 from pydantic import ValidationError
 
 from shared.envelope import DIED_AT, DIED_OF, sent_on
@@ -13,10 +14,11 @@ from shared.messaging import DEAD_LETTERS
 ANSWER_SECONDS = 5.0
 
 
-async def bury(connection: AbstractConnection, message: AbstractMessage, queue: str, why: str) -> None:
+async def bury(broker: RabbitBroker, message: AbstractIncomingMessage, queue: str, why: str) -> None:
     """Return once the broker has the dead letter for certain; the message itself is still to be acknowledged."""
     letter = sent_on(message, **{DIED_OF: why, DIED_AT: datetime.now(UTC).isoformat()})
     async with asyncio.timeout(ANSWER_SECONDS):
+        connection = await broker.connect()
         # A channel of its own: where this is refused, the channel dies of it.
         async with connection.channel(publisher_confirms=True, on_return_raises=True) as channel:
             exchange = await channel.get_exchange(DEAD_LETTERS, ensure=False)

@@ -41,7 +41,7 @@ def configure_logging(service: str, form: Literal["json", "text"], level: str) -
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for chatty in ("aio_pika", "aiormq", "alembic"):
+    for chatty in ("aio_pika", "aiormq", "faststream", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
     sys.excepthook = _end

@@ -15,8 +15,8 @@ from services.billing import consumers, worker
 from services.billing.commands.update_invoice import update_invoice
 from shared.contracts.orders import OrderFacts, OrderPlaced
 from shared.db import Database
-from shared.delivery import repeats_total
 from shared.settings import WorkerSettings
+from shared.worker import repeats_total
 from tests.billing.conftest import Customer
 from tests.eventually import eventually
 from tests.installation import Installation, serving, settings
@@ -39,7 +39,7 @@ async def test_poison_of_all_kinds_is_kept_and_the_mended_kind_takes_effect_once
     purser_command: Purser,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shared.delivery.RETRY_SECONDS", (0.01, 0.02, 0.03, 0.04))
+    monkeypatch.setattr("shared.worker.RETRY_SECONDS", (0.01, 0.02, 0.03, 0.04))
     exchange, customer, tries = await channel.get_exchange("purser.events"), Customer(database), Counter[str]()
     sick, good = customer.order(100), [customer.order(amount) for amount in range(1, 21)]
 

@@ -3,21 +3,21 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
-from aiormq.abc import DeliveredMessage
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.batches import Batches
 from shared.contracts.base import Event
+from shared.contracts.billing import BalanceChanged
 from shared.db import Database
-from shared.delivery import Delivery
 from shared.inbox import Heard
-from tests.eventually import eventually
-from tests.shared.channels import Channel
+from shared.worker import Delivery
 from tests.shared.conftest import balance_changed
+from tests.shared.test_delivery import Message
 
 
 async def test_what_is_asked_for_while_it_is_busy_is_done_in_one_go() -> None:
@@ -80,7 +80,7 @@ async def test_without_a_database_nobody_is_tried_alone() -> None:
 async def test_a_poisonous_event_among_others_costs_them_nothing(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.delivery.RETRY_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr("shared.worker.RETRY_SECONDS", (0.01, 0.01))
     effects, buried = Counter[int](), list[str]()
 
     async def react(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
@@ -90,18 +90,15 @@ async def test_a_poisonous_event_among_others_costs_them_nothing(
         await session.execute(text("SELECT 1"))
         effects.update(each.event.version for each in heard)
 
-    async def give_up(_: Delivery, message: DeliveredMessage, why: str) -> None:
+    async def give_up(_: Delivery, message: Message, why: str) -> None:
         buried.append(why)
 
     monkeypatch.setattr(Delivery, "_give_up", give_up)
-    channel = Channel()
-    delivery = channel.delivery(react, 50, database)
-    messages = [channel.deliver(balance_changed(uuid4(), version)) for version in range(1, 6)]
-    await asyncio.gather(*(delivery.receive(message) for message in messages))
+    delivery = Delivery("a queue", BalanceChanged, react, 50, database, cast(Any, None))
+    messages = [
+        Message(database, balance_changed(uuid4(), version).model_dump_json().encode()) for version in range(1, 6)
+    ]
+    await asyncio.gather(*(delivery.receive(cast(Any, message)) for message in messages))
     assert effects == Counter([1, 2, 4, 5])
     assert [why.endswith("3 tries") for why in buried] == [True]
-
-    async def acknowledged() -> bool:
-        return channel.unsettled == {3}
-
-    await eventually(acknowledged, "all but the poisonous one")
+    assert [message.committed_when_acknowledged for message in messages] == [[True], [True], [], [True], [True]]

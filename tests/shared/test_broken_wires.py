@@ -30,12 +30,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same limits, sooner."""
     for limit in (
         "db.DEAD_AFTER_SECONDS",
-        "delivery.UNREACHABLE_SECONDS",
+        "worker.UNREACHABLE_SECONDS",
         "listening.LOOK_SECONDS",
         "listening.ANSWER_SECONDS",
         "listening.HEARTBEAT_SECONDS",
         "relay.ANSWER_SECONDS",
-        "relay.HEARTBEAT_SECONDS",
     ):
         monkeypatch.setattr(f"shared.{limit}", 1)
     # A relay looks once a second, and must not lose its lock in between.

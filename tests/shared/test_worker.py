@@ -37,8 +37,8 @@ async def billing_worker(installation: Installation) -> AsyncIterator[str]:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same retries, sooner."""
-    monkeypatch.setattr("shared.delivery.RETRY_SECONDS", (0.01, 0.02, 0.03, 0.04))
-    monkeypatch.setattr("shared.delivery.UNREACHABLE_SECONDS", 0.02)
+    monkeypatch.setattr("shared.worker.RETRY_SECONDS", (0.01, 0.02, 0.03, 0.04))
+    monkeypatch.setattr("shared.worker.UNREACHABLE_SECONDS", 0.02)
 
 
 async def dead_letters(installation: Installation) -> list[aio_pika.abc.AbstractIncomingMessage]:
