@@ -5,7 +5,19 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
-from benchmarks import growth, idle, importing, one_balance, order_page, payments, report, search, streams, tickets
+from benchmarks import (
+    growth,
+    idle,
+    importing,
+    one_balance,
+    order_page,
+    payments,
+    report,
+    restart,
+    search,
+    streams,
+    tickets,
+)
 from benchmarks.report import Table
 from benchmarks.system import Purser, private_purser
 
@@ -16,6 +28,7 @@ BENCHMARKS: dict[str, tuple[str | None, Callable[[Purser], Awaitable[list[Table]
     "one_balance": (one_balance.__doc__, one_balance.run),
     "order_page": (order_page.__doc__, order_page.run),
     "payments": (payments.__doc__, payments.run),
+    "restart": (restart.__doc__, restart.run),
     "search": (search.__doc__, search.run),
     "streams": (streams.__doc__, streams.run),
     "tickets": (tickets.__doc__, tickets.run),

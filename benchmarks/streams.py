@@ -132,15 +132,25 @@ class Scene:
     told_of_others: int
 
 
-async def run(purser: Purser) -> list[Table]:
-    """Payments with ten streams and with ten thousand, in turn; then ten thousand of staff, who hear of everything."""
+def allow_many_streams() -> None:
+    """Each is an open file, at its other end too."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    await shop.open_shop(purser, PAYERS, ORDERS)
+
+
+async def open_for_listeners(purser: Purser) -> None:
+    """Customers l1, l2 ... and staff s1, s2 ..., who have signed in."""
     for database, statements in (("gateway", LISTENERS), ("billing", BALANCES)):
         async with purser.database(database) as connection:
             await connection.execute(statements)
             await connection.execute("VACUUM ANALYZE")
+
+
+async def run(purser: Purser) -> list[Table]:
+    """Payments with ten streams and with ten thousand, in turn; then ten thousand of staff, who hear of everything."""
+    allow_many_streams()
+    await shop.open_shop(purser, PAYERS, ORDERS)
+    await open_for_listeners(purser)
     payers = Payers(purser, PAYERS)
     await payers.pay(PAYMENTS, range(1, PAYERS + 1))
     changed = count(1)

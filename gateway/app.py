@@ -16,7 +16,7 @@ from gateway.asking import cookie_name
 from gateway.clients import Clients
 from gateway.consumers import push_live, reactions
 from gateway.housekeeping import end_streams_of_ended_sessions, forget_expired_sessions
-from gateway.live import Live
+from gateway.live import Live, room_for_streams
 from gateway.protection import Protection
 from gateway.rates import Payments
 from gateway.reconciliation.schedule import keep_looking_at_the_latest, keep_reconciling
@@ -37,7 +37,7 @@ from shared.web import web_app
 def create(settings: GatewaySettings) -> FastAPI:
     database = Database(settings.database_url)
     sessions = Sessions(database)
-    streams = Live(settings.live_streams)
+    streams = Live(room_for_streams(settings.live_streams))
     health = Health({"database": database_check(database)})
 
     @asynccontextmanager

@@ -1,12 +1,14 @@
 """Live push: who is connected to this gateway, and what was told lately."""
 
 import asyncio
+import resource
 from collections import defaultdict, deque
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID, uuid4
 
+import structlog
 from prometheus_client import Counter, Gauge
 
 from gateway.errors import GatewayFull, TooManyStreams
@@ -17,9 +19,15 @@ from shared.handover import chunk
 
 REMEMBERED = 2_000
 STREAMS_PER_LOGIN = 20
+# When all browsers come back at one time, the services are not asked for more than they can give soon.
+BEGINNINGS_AT_ONCE = 50
 # Staff hear of everything: what happens within this after they were told something is told together.
 TOGETHER_SECONDS = 0.05
 
+# What is not a stream: requests, the database, the services.
+OTHER_FILES = 500
+
+log = structlog.get_logger()
 streams_open = Gauge("purser_live_streams", "Browsers that listen")
 pushed_total = Counter("purser_live_events_total", "Events told to those who listen")
 
@@ -54,6 +62,7 @@ class Live:
     def __init__(self, most_streams: int = 10_000) -> None:
         self._most_streams = most_streams
         self._count = 0
+        self.beginnings = asyncio.Semaphore(BEGINNINGS_AT_ONCE)
         self._streams: defaultdict[UUID | None, set[Stream]] = defaultdict(set)
         self._open: defaultdict[str, int] = defaultdict(int)
         self._for_staff: list[bytes] = []
@@ -153,3 +162,17 @@ class Live:
 
     def _all(self) -> list[Stream]:
         return [stream for streams in self._streams.values() for stream in streams]
+
+
+def room_for_streams(wanted: int) -> int:
+    """As many as wanted, or as this process may have files open: each is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = max(most - OTHER_FILES, 1)
+    if most == resource.RLIM_INFINITY or room >= wanted:
+        return wanted
+    log.warning(
+        "fewer browsers can listen than PURSER_LIVE_STREAMS says: this process may not open enough files (ulimit -Hn)",
+        streams=room,
+        open_files=most,
+    )
+    return room

@@ -51,7 +51,10 @@ def _stream(request: Request, session: Session, services: Services, last_event_i
     missed = live.missed(session.caller, last_event_id)
 
     async def beginning() -> list[bytes]:
-        return [frame(await _snapshot(services), place)] if missed is None else missed
+        if missed is not None:
+            return missed
+        async with live.beginnings:
+            return [frame(await _snapshot(services), place)]
 
     return LiveResponse(stream, beginning)
 

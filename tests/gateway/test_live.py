@@ -1,6 +1,7 @@
 """Live push: who is connected to a gateway, and what was told lately."""
 
 import asyncio
+import resource
 from uuid import UUID, uuid4
 
 import pytest
@@ -222,3 +223,11 @@ async def test_a_gateway_has_so_many_streams_and_no_more() -> None:
         live.join(callers[2], b"")
     live.leave(first)
     live.join(callers[2], b"")
+
+
+@pytest.mark.parametrize(("may_open", "room"), [(4_096, 3_596), (20_000, 10_000), (resource.RLIM_INFINITY, 10_000)])
+def test_a_gateway_that_may_not_open_enough_files_has_fewer_streams(
+    monkeypatch: pytest.MonkeyPatch, may_open: int, room: int
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (1_024, may_open))
+    assert live_push.room_for_streams(10_000) == room
