@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 
 from benchmarks import (
+    backlog,
     growth,
     idle,
     importing,
@@ -22,6 +23,7 @@ from benchmarks.report import Table
 from benchmarks.system import Purser, private_purser
 
 BENCHMARKS: dict[str, tuple[str | None, Callable[[Purser], Awaitable[list[Table]]]]] = {
+    "backlog": (backlog.__doc__, backlog.run),
     "growth": (growth.__doc__, growth.run),
     "idle": (idle.__doc__, idle.run),
     "importing": (importing.__doc__, importing.run),
