@@ -29,11 +29,7 @@ async def watching(purser: System) -> AsyncIterator[dict[str, asyncpg.Connection
         for service in ("orders", "billing"):
             found[service] = await asyncpg.connect(purser.installation.superuser_url(service))
             stack.push_async_callback(found[service].close)
-        try:
-            await found["billing"].execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-            await found["billing"].fetchval("SELECT count(*) FROM pg_stat_statements")
-        except (asyncpg.FeatureNotSupportedError, asyncpg.ObjectNotInPrerequisiteStateError):
-            pytest.skip("this PostgreSQL does not count statements")
+        await found["billing"].execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         yield found
 
 
@@ -55,7 +51,7 @@ async def test_payments_that_come_together_share_their_statements(
 
     statements, wal_bytes = ((late - early) / PAYMENTS for early, late in zip(before, after, strict=True))
     # Each by itself takes 28 and 7,100.
-    assert statements < 12
+    assert statements < 8
     assert wal_bytes < 8_000
 
 

@@ -1,7 +1,8 @@
 """A session is remembered, and its end is not: it holds at once, whoever has ended it."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
+from typing import Any
 
 import asyncpg
 import pytest
@@ -111,29 +112,35 @@ async def test_another_role_holds_here_at_once_and_elsewhere_in_a_moment(gateway
 
 
 async def test_what_ends_while_a_gateway_cannot_hear_is_not_remembered_afterwards(
-    gateway: Gateway, installation: Installation
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    person = await gateway.person(Role.OPERATOR)
-    await remembered(person, gateway)
-    connection = await asyncpg.connect(installation.superuser_url("gateway"))
-    try:
+    hearing: list[int] = []
+    add_listener = asyncpg.Connection.add_listener
+
+    async def note_who_hears(self: "asyncpg.Connection[Any]", channel: str, told: Any) -> None:
+        await add_listener(self, channel, told)
+        if channel == sessions.CHANNEL:
+            hearing.append(self.get_server_pid())
+
+    monkeypatch.setattr(asyncpg.Connection, "add_listener", note_who_hears)
+    async with AsyncExitStack() as stack:
+        gateway = await stack.enter_async_context(running_gateway(installation))
+        person = await gateway.person(Role.OPERATOR)
+        await remembered(person, gateway)
+        connection = await asyncpg.connect(installation.superuser_url("gateway"))
+        stack.push_async_callback(connection.close)
         # Both at once: the end is told to nobody.
         async with connection.transaction():
             await connection.execute("ALTER TABLE sessions DISABLE TRIGGER session_ended")
             await connection.execute("DELETE FROM sessions WHERE login = $1", person.login)
             await connection.execute("ALTER TABLE sessions ENABLE TRIGGER session_ended")
         assert await status(person) == 200, "nobody has told of it"
-        await connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND usename = 'gateway'"
-        )
-    finally:
-        await connection.close()
+        await connection.execute("SELECT pg_terminate_backend($1)", hearing[0])
 
-    async def is_out() -> bool:
-        return (await person.ask("GET", "/api/session")).status_code == 401
+        async def is_out() -> bool:
+            return (await person.ask("GET", "/api/session")).status_code == 401
 
-    await eventually(is_out, "what was remembered is forgotten with the connection that hears")
+        await eventually(is_out, "what was remembered is forgotten with the connection that hears")
 
 
 async def test_whose_end_crosses_with_the_answer_about_it_is_not_remembered(gateway: Gateway) -> None:

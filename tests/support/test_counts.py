@@ -183,3 +183,5 @@ async def test_the_database_refuses_a_message_with(customer: Customer, wrong: di
     assert await why_refused(customer, insert, **{**right, "words": "Hello", **wrong}) == why
     async with customer.database.transaction() as session:
         await session.execute(text(insert), {**right, "words": "Hello"})
+        # It would be one that its ticket does not count.
+        await session.rollback()
