@@ -12,6 +12,7 @@ import yaml
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.elsewhere import of_this_process
 from tests.system import System
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,7 @@ async def told(purser: System) -> set[str]:
     return {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
 
 
+@of_this_process
 async def test_every_metric_that_is_asked_for_is_told(told: set[str]) -> None:
     metrics = {metric for expression, _ in asked() for metric in METRIC.findall(expression)}
     assert len(metrics) > 15

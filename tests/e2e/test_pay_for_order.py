@@ -6,6 +6,7 @@ from prometheus_client import REGISTRY
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
+from tests.elsewhere import of_this_process
 from tests.system import System
 
 
@@ -148,6 +149,7 @@ async def test_a_stream_resumes_where_it_was_left(purser: System) -> None:
         assert snapshot["balance"]["balance_minor"] == 3
 
 
+@of_this_process
 async def test_all_that_a_click_causes_bears_its_one_id(purser: System) -> None:
     customer = await purser.new_customer(1_000)
     number = await purser.new_order(customer, 600)
@@ -171,6 +173,7 @@ async def test_all_that_a_click_causes_bears_its_one_id(purser: System) -> None:
     assert told
 
 
+@of_this_process
 async def test_a_payment_is_counted_and_timed_on_its_way(purser: System) -> None:
     customer = await purser.new_customer(1_000)
     number = await purser.new_order(customer, 600)
