@@ -155,7 +155,7 @@ async def _is_one_who(
 
     Few are named: PostgreSQL guesses how many there are, and where it guesses too many, it looks for them among all.
     """
-    # It is not to guess once for whatever is looked for, either.
+    # It is not to guess once for whatever is looked for, either: so until this transaction ends.
     await session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
     few = (await session.scalars(select(Customer.id).where(holds).limit(FEW + 1))).all()
     return customer_id == any_(cast(few, ARRAY(Uuid))) if len(few) <= FEW else holds

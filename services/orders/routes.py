@@ -59,7 +59,7 @@ async def register(wanted: RegisterCustomer, session: Session, caller: Asking, o
 
 @router.get("/customers")
 async def list_customers(
-    session: Reading, caller: Asking, q: Search = "", id: Ids = (), cursor: Cursor = None, limit: Limit = 50
+    session: Session, caller: Asking, q: Search = "", id: Ids = (), cursor: Cursor = None, limit: Limit = 50
 ) -> Page[CustomerView]:
     """Customers by login; `q` is a part of a name, e-mail or login, and `id`s name the ones that are meant."""
     caller.require_staff()
@@ -96,7 +96,7 @@ async def place(
 
 @router.get("/orders")
 async def list_orders(
-    session: Reading,
+    session: Session,
     caller: Asking,
     q: Search = "",
     status: OrderStatus | None = None,
