@@ -2,7 +2,7 @@
 databases and virtual host on them."""
 
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
@@ -37,7 +37,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     )
     if not hasattr(session.config, "workerinput") and not URL:
         workers = _workers(session.config)
-        servers = _running.enter_context(running_servers([*workers, *map(alone, workers)]))
+        names = [f"{worker}{kind}" for worker in workers for kind in ("", PARTS, ALONE)]
+        servers = _running.enter_context(running_servers(names))
         session.config.stash[SERVERS] = servers
 
 
@@ -51,19 +52,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 SERVERS = pytest.StashKey[Servers]()
-
-
-def alone(worker: str) -> str:
-    """The name of a worker's other installation, in which no whole Purser runs."""
-    return f"{worker}_alone"
+PARTS, ALONE = "_parts", "_alone"
 
 
 @asynccontextmanager
-async def installed(config: pytest.Config, name: Callable[[str], str] = str) -> AsyncIterator[Installation]:
+async def _installed(config: pytest.Config, kind: str = "") -> AsyncIterator[Installation]:
     """Databases and a virtual host of this worker's."""
     given = getattr(config, "workerinput", None)
     servers = Servers(**given["servers"]) if given else config.stash[SERVERS]
-    mine = Installation(servers, name(given["workerid"] if given else "main"))
+    worker = given["workerid"] if given else "main"
+    mine = Installation(servers, f"{worker}{kind}")
     await mine.create()
     yield mine
     await mine.drop()
@@ -71,11 +69,25 @@ async def installed(config: pytest.Config, name: Callable[[str], str] = str) -> 
 
 @pytest.fixture(scope="session")
 async def installation(request: pytest.FixtureRequest) -> AsyncIterator[Installation]:
-    """This worker's databases and virtual host."""
+    """This worker's databases and virtual host, for the whole Purser that runs on them."""
     if URL:
         yield out_of_reach()
         return
-    async with installed(request.config) as mine:
+    async with _installed(request.config) as mine:
+        yield mine
+
+
+@pytest.fixture(scope="session")
+async def installation_of_parts(request: pytest.FixtureRequest) -> AsyncIterator[Installation]:
+    """Others, for tests of one service or of the gateway: no worker takes what they tell."""
+    async with _installed(request.config, PARTS) as mine:
+        yield mine
+
+
+@pytest.fixture(scope="session")
+async def installation_alone(request: pytest.FixtureRequest) -> AsyncIterator[Installation]:
+    """Others again, for tests that relay and listen themselves: nobody else fills tables and queues meanwhile."""
+    async with _installed(request.config, ALONE) as mine:
         yield mine
 
 

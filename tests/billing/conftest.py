@@ -101,6 +101,12 @@ class Customer:
 
 
 @pytest.fixture(scope="session")
+def installation(installation_of_parts: Installation) -> Installation:
+    """One in which nobody relays what these tests record."""
+    return installation_of_parts
+
+
+@pytest.fixture(scope="session")
 async def billing(installation: Installation) -> AsyncIterator[Database]:
     database = Database(installation.database_url("billing"), pool_size=20)
     yield database

@@ -92,6 +92,12 @@ class Gateway:
         return token
 
 
+@pytest.fixture(scope="session")
+def installation(installation_of_parts: Installation) -> Installation:
+    """One beside that of the whole Purser, whose gateway has accounts and news of its own."""
+    return installation_of_parts
+
+
 @asynccontextmanager
 async def running_gateway(installation: Installation, **told: object) -> AsyncIterator[Gateway]:
     """A gateway that is told this besides what every one is told."""

@@ -12,17 +12,15 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from typer.testing import CliRunner, Result
 
 from deploy.cli import app
-from tests.conftest import alone, installed
 from tests.installation import PACKAGES, Installation
 
 Purser = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture(scope="session")
-async def installation(request: pytest.FixtureRequest) -> AsyncIterator[Installation]:
+def installation(installation_alone: Installation) -> Installation:
     """One in which nobody else relays, listens or fills tables meanwhile."""
-    async with installed(request.config, alone) as mine:
-        yield mine
+    return installation_alone
 
 
 @pytest.fixture

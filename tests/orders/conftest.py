@@ -25,6 +25,12 @@ OPERATOR = Caller("oper", Role.OPERATOR)
 
 
 @pytest.fixture(scope="session")
+def installation(installation_of_parts: Installation) -> Installation:
+    """One in which nobody relays what these tests record."""
+    return installation_of_parts
+
+
+@pytest.fixture(scope="session")
 async def orders(installation: Installation) -> AsyncIterator[Database]:
     database = Database(installation.database_url("orders"), pool_size=20)
     yield database

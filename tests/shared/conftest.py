@@ -19,15 +19,13 @@ from shared.contracts.orders import OrderFacts, OrderPlaced
 from shared.db import Database
 from shared.health import Health
 from shared.web import web_app
-from tests.conftest import alone, installed
 from tests.installation import Installation, serving
 
 
 @pytest.fixture(scope="session")
-async def installation(request: pytest.FixtureRequest) -> AsyncIterator[Installation]:
+def installation(installation_alone: Installation) -> Installation:
     """One in which nobody else relays, listens or fills tables meanwhile."""
-    async with installed(request.config, alone) as mine:
-        yield mine
+    return installation_alone
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,12 @@ def order_number() -> str:
 
 
 @pytest.fixture(scope="session")
+def installation(installation_of_parts: Installation) -> Installation:
+    """One in which nobody relays what these tests record."""
+    return installation_of_parts
+
+
+@pytest.fixture(scope="session")
 async def support(installation: Installation) -> AsyncIterator[Database]:
     database = Database(installation.database_url("support"), pool_size=20)
     yield database
