@@ -37,8 +37,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     )
     if not hasattr(session.config, "workerinput") and not URL:
         workers = _workers(session.config)
-        names = [f"{worker}{kind}" for worker in workers for kind in ("", PARTS, ALONE)]
-        servers = _running.enter_context(running_servers(names))
+        servers = _running.enter_context(running_servers([name for each in workers for name in names_of(each)]))
         session.config.stash[SERVERS] = servers
 
 
@@ -53,6 +52,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 SERVERS = pytest.StashKey[Servers]()
 PARTS, ALONE = "_parts", "_alone"
+
+
+def names_of(worker: str) -> list[str]:
+    """Of all its installations."""
+    return [f"{worker}{kind}" for kind in ("", PARTS, ALONE)]
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from queue import Queue
 from typing import TypeVar
 
-from tests.conftest import alone
+from tests.conftest import names_of
 from tests.servers import running_servers
 
 LANES = 2
@@ -41,7 +41,7 @@ class Lanes:
 @contextmanager
 def running_lanes() -> Iterator[Lanes]:
     with ExitStack() as stack:
-        started = [stack.enter_context(running_servers(["main", alone("main")])) for _ in range(LANES)]
+        started = [stack.enter_context(running_servers(names_of("main"))) for _ in range(LANES)]
         yield Lanes(
             {"PURSER_TEST_POSTGRES_URL": each.postgres_url, "PURSER_TEST_BROKER_URL": each.broker_url}
             for each in started
