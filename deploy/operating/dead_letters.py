@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 from aiormq.exceptions import ChannelLockedResource, DeliveryError, PublishError
 
 from shared.envelope import DIED_AT, DIED_OF, sent_on
@@ -17,6 +17,8 @@ from shared.messaging import DEAD_LETTERS
 
 ANSWER_SECONDS = 10.0
 IDLE_SECONDS = 2.0
+# A tenth of a second apart, before somebody else is said to be at work.
+TRIES = 10
 AT_ONCE = 200
 # Exclusive to the connection that made it: two who hold letters at once would each miss what the other holds.
 IN_HAND = f"{DEAD_LETTERS}.in_hand"
@@ -145,10 +147,20 @@ async def dead_letters(broker_url: str) -> AsyncIterator[DeadLetters]:
     async with asyncio.timeout(ANSWER_SECONDS):
         connection = await aio_pika.connect(broker_url)
     async with connection:
-        try:
-            await (await connection.channel()).declare_queue(IN_HAND, exclusive=True, timeout=ANSWER_SECONDS)
-        except ChannelLockedResource as error:
-            raise InHand("Another dead-letters command is at work: wait until it has ended.") from error
+        await _take_in_hand(connection)
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         queue = await channel.declare_queue(DEAD_LETTERS, passive=True, timeout=ANSWER_SECONDS)
         yield DeadLetters(channel, queue, queue.declaration_result.message_count or 0)
+
+
+async def _take_in_hand(connection: AbstractConnection) -> None:
+    """Who has just ended is not forgotten by the broker at once: commands may follow upon each other."""
+    async with asyncio.timeout(ANSWER_SECONDS):
+        for tries_left in reversed(range(TRIES)):
+            try:
+                await (await connection.channel()).declare_queue(IN_HAND, exclusive=True)
+                return
+            except ChannelLockedResource as error:
+                if not tries_left:
+                    raise InHand("Another dead-letters command is at work: wait until it has ended.") from error
+                await asyncio.sleep(0.1)
