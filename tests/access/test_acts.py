@@ -46,7 +46,8 @@ ACTS: dict[str, dict[str, str | None]] = {
         "POST /customers/{customer_id}/recount": "recount_tickets",
     },
 }
-NOT_COMPARED = {line.split()[0] for line in PLUMBING.split("\n") if line}
+# Nor is what the clock does with whatever was committed before.
+NOT_COMPARED = {line.split()[0] for line in PLUMBING.split("\n") if line} | {"seals", "sealed_accounts"}
 
 
 @asynccontextmanager

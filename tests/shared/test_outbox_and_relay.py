@@ -118,12 +118,16 @@ async def test_an_event_that_no_queue_takes_stays_and_holds_up_nobody_else(
     installation: Installation, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.relay.LISTENED_TO", frozenset({Unheard.routing_key}))
-    stuck, other = uuid4(), uuid4()
+    stuck, other, before = uuid4(), uuid4(), unroutable_total._value.get()
     for version in (1, 2):
         async with database.transaction() as session:
             await outbox.record(session, Unheard(**balance_changed(stuck, version).model_dump()))
+
+    async def came_back() -> bool:
+        return bool(unroutable_total._value.get() > before)
+
     async with running(relay(installation).run()):
-        await eventually(_came_back, "the broker returned it")
+        await eventually(came_back, "the broker returned it")
         async with listening(installation, KEY, Unheard.routing_key) as listener:
             await tell(database, other, 1)
 
@@ -132,10 +136,6 @@ async def test_an_event_that_no_queue_takes_stays_and_holds_up_nobody_else(
 
             await eventually(arrived, "all three, once somebody listens")
     assert [json.loads(message.body)["version"] for message in listener.about(stuck)] == [1, 2]
-
-
-async def _came_back() -> bool:
-    return bool(unroutable_total._value.get() > 0)
 
 
 async def test_a_relay_outlives_a_broker_that_is_not_there(installation: Installation, database: Database) -> None:
