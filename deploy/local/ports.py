@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 # Below the range from which Linux and macOS take the ports of outgoing connections.
 PRIVATE = range(20000, 32000)
+_chosen: dict[int, socket.socket] = {}
 
 
 def is_free(port: int) -> bool:
@@ -24,9 +25,23 @@ def is_free(port: int) -> bool:
 
 
 def free_port(besides: Iterable[int] = ()) -> int:
-    """A port nobody listens on, and none of `besides`."""
-    taken = set(besides)
-    return next(port for port in random.sample(PRIVATE, len(PRIVATE)) if port not in taken and is_free(port))
+    """A port that nobody listens on, and none of `besides`. Until this process ends nobody else is given it here:
+    between being found and being listened on lies a start of seconds."""
+    taken = {*besides, *_chosen}
+    sample = random.sample(PRIVATE, len(PRIVATE))
+    return next(port for port in sample if port not in taken and is_free(port) and _choose(port))
+
+
+def _choose(port: int) -> bool:
+    """Whether no other process has chosen it: who has it, has the UDP port of its number, which nobody uses."""
+    token = socket.socket(type=socket.SOCK_DGRAM)
+    try:
+        token.bind(("127.0.0.1", port))
+    except OSError:
+        token.close()
+        return False
+    _chosen[port] = token
+    return True
 
 
 def first_free(wanted: int) -> int:
