@@ -32,21 +32,24 @@ class Asked:
 
 @dataclass
 class Fake:
-    """One service: what it answers to `METHOD path`, after how long, and what it was asked."""
+    """One service: what it answers to `METHOD path`, once it may, and what it was asked."""
 
     name: str
     installation: Installation
     url: str = ""
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
-    seconds: float = 0
     asked: list[Asked] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.forget()
 
     def forget(self) -> None:
         self.answers.clear()
         self.headers.clear()
         self.asked.clear()
-        self.seconds = 0
+        self.was_asked, self.may_answer = asyncio.Event(), asyncio.Event()
+        self.may_answer.set()
 
     async def answer(self, request: Request) -> Response:
         bearer = request.headers["Authorization"].removeprefix("Bearer ")
@@ -64,7 +67,8 @@ class Fake:
         )
         path = request.url.path
         self.asked.append(Asked(request.method, path, dict(request.query_params), body, dict(request.headers), caller))
-        await asyncio.sleep(self.seconds)
+        self.was_asked.set()
+        await self.may_answer.wait()
         status, answer = self.answers.get(f"{request.method} {path}", (404, problem(404, "not_found")))
         kind = "application/problem+json" if status >= 400 else "application/json"
         return Response(json.dumps(answer, default=str), status, self.headers, media_type=kind)

@@ -198,7 +198,7 @@ async def test_a_beacon_tells_how_many_events_were_told_also_on_a_busy_stream(mo
 
     async def busy() -> bool:
         live.push(news(uuid4()))
-        return len(beacons()) == 3
+        return len(beacons()) >= 3
 
     await eventually(busy, "three beacons")
     shown = 3

@@ -12,10 +12,10 @@ import pytest
 
 from gateway.live import STREAMS_PER_LOGIN, Live, Push
 from gateway.news import OrderChanged
-from gateway.streams import WAITING_BYTES
+from gateway.streams import WAITING_BYTES, Stream
 from shared.auth import Role
 from shared.contracts.orders import OrderStatus
-from tests.eventually import eventually
+from tests.eventually import EVENTUALLY_SECONDS, eventually
 from tests.gateway.conftest import Gateway, Person
 
 IDLE_STREAMS = 1_000
@@ -67,7 +67,7 @@ async def test_a_thousand_idle_streams_leave_the_gateway_answering(gateway: Gate
             for _ in range(STREAMS_PER_LOGIN):
                 await listen(gateway, person, stack)
         await all_open(live, IDLE_STREAMS)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(EVENTUALLY_SECONDS):
             assert (await person.ask("GET", "/api/session")).status_code == 200
             refused = await person.ask("GET", "/api/admin/live")
         assert (refused.status_code, refused.json()["code"]) == (429, "too_many_streams")
@@ -81,11 +81,17 @@ async def test_a_browser_that_does_not_read_is_cut_off_and_costs_a_little_at_mos
     person = await gateway.person(Role.OPERATOR)
     with ExitStack() as stack:
         await listen(gateway, person, stack)
-        await all_open(live, 1)
-        [stream] = live._all()
+        found: list[Stream] = []
+
+        async def is_open() -> bool:
+            found[:] = [stream for stream in live._all() if stream.caller.login == person.login]
+            return bool(found)
+
+        await eventually(is_open, "its stream is open")
+        [stream] = found
         begun = asyncio.get_running_loop().time()
-        while live._all():
-            assert asyncio.get_running_loop().time() < begun + 10, "it was not cut off"
+        while stream in live._all():
+            assert asyncio.get_running_loop().time() < begun + EVENTUALLY_SECONDS, "it was not cut off"
             assert stream._transport.get_write_buffer_size() <= WAITING_BYTES + 1_000
             live.push(order_changed())
             await asyncio.sleep(0.0005)

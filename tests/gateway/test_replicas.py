@@ -125,7 +125,7 @@ async def test_who_is_frozen_costs_a_wait_once(
     there = await stack.enter_async_context(replica())
     wire = await stack.enter_async_context(linked("127.0.0.1", int(there.url.rpartition(":")[2])))
     replicas = stand_behind(gateway, monkeypatch, f"http://127.0.0.1:{wire.local_port}", there.url)
-    monkeypatch.setattr(gateway.app.state.clients._link.http, "_timeout", aiohttp.ClientTimeout(total=0.5))
+    monkeypatch.setattr(gateway.app.state.clients._link.http, "_timeout", aiohttp.ClientTimeout(total=2))
     with wire.silent():
         assert (await pay(person)).status_code == 200
         for _ in range(4):
