@@ -83,7 +83,9 @@ class Stream:
             elif name == "data":
                 data += value
             elif not line and data:
-                self.seen.append((event, json.loads(data)))
+                # A sign of life, however slow the machine is, is nothing that anybody is shown.
+                if event != "beacon":
+                    self.seen.append((event, json.loads(data)))
                 event, data = "", ""
 
     async def shows(self, event: str, **facts: object) -> dict[str, Any]:

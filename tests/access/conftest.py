@@ -7,6 +7,7 @@ from uuid import uuid4
 import httpx2 as httpx
 import pytest
 
+from gateway.accounts.bootstrap import set_staff_login
 from tests.installation import SERVICES
 from tests.people import Person
 from tests.system import PASSWORD, System
@@ -87,11 +88,11 @@ async def _household(purser: System, staffer: Person) -> Household:
     return Household(person, order, paid_order, ticket, str(hold["id"]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def staffer(purser: System) -> Person:
-    """Somebody of the staff whose login no customer may read."""
-    wanted = {"login": STAFF_LOGIN, "role": "admin", "password": PASSWORD}
-    await purser.admin.post("/staff", wanted)
+    """Somebody of the staff whose login no customer may read; put right again where a test has changed them."""
+    async with purser.databases["gateway"].transaction() as session:
+        await set_staff_login(session, STAFF_LOGIN, "admin", PASSWORD)
     return await purser.sign_in(STAFF_LOGIN)
 
 
