@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.eventually import eventually
+from tests.eventually import EVENTUALLY_SECONDS, eventually
 from tests.link import Link, linked
 
 
@@ -34,11 +34,16 @@ class Caller:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
 
-    async def say(self, what: bytes) -> bytes:
-        """What comes back within a second."""
+    async def say(self, what: bytes, patience: float = EVENTUALLY_SECONDS) -> bytes:
+        """What comes back."""
         self.writer.write(what)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(patience):
             return await self.reader.readexactly(len(what))
+
+    async def is_unheard(self) -> None:
+        """Nothing comes back for a while."""
+        with pytest.raises(TimeoutError):
+            await self.say(b"hello", patience=0.5)
 
 
 @asynccontextmanager
@@ -74,10 +79,8 @@ async def test_a_silent_wire_tells_nobody_and_who_was_on_it_stays_unheard() -> N
         assert await caller.say(b"hello") == b"hello"
         with link.silent():
             async with calling(link) as late:
-                with pytest.raises(TimeoutError):
-                    await late.say(b"hello")
-        with pytest.raises(TimeoutError):
-            await caller.say(b"hello")
+                await late.is_unheard()
+        await caller.is_unheard()
         async with calling(link) as later:
             assert await later.say(b"hello") == b"hello"
 
@@ -104,8 +107,8 @@ async def test_a_slow_wire_takes_its_time_and_loses_nothing() -> None:
             assert await caller.say(b"hello") == b"hello"
         assert time.monotonic() - begun >= 0.2
         with link.slow(bytes_per_second=100), pytest.raises(TimeoutError):
-            await caller.say(bytes(1_000))
-        async with asyncio.timeout(1):
+            await caller.say(bytes(1_000), patience=0.5)
+        async with asyncio.timeout(EVENTUALLY_SECONDS):
             assert await caller.reader.readexactly(1_000) == bytes(1_000)
 
 

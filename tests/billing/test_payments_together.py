@@ -160,7 +160,7 @@ async def test_one_that_somebody_holds_keeps_no_other_waiting(
     async with billing.transaction() as session:
         await session.execute(text(hold), {"number": number, "id": customer.id})
         waiting, paid = ask(number), [ask(each) for each in free]
-        async with asyncio.timeout(3):
-            assert {answer.status_code for answer in await asyncio.gather(*paid)} == {201}
+        # Who waits for a lock is refused after a while.
+        assert {answer.status_code for answer in await asyncio.gather(*paid)} == {201}
         assert not waiting.done()
     assert (await waiting).status_code == 201

@@ -22,7 +22,7 @@ DESKTOP = {"width": 1440, "height": 900}
 # What a browser logs of an answer that was meant to be a refusal, or of a connection that a test has cut.
 EXPECTED = ("Failed to load resource", "net::ERR_")
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=20_000)
 
 
 @dataclass

@@ -31,7 +31,7 @@ async def test_after_the_broker_was_away_browsers_are_told_the_present_state(pur
         async def shown() -> bool:
             told = [data for event, data in portal.seen if event == "order_changed" and data["status"] == "paid"]
             snapshots = [data for event, data in portal.seen if event == "snapshot"]
-            orders = {order["number"]: order["status"] for order in snapshots[-1]["orders"]}
+            orders = {order["number"]: order["status"] for order in snapshots[-1]["orders"] or ()}
             return bool(told) or orders.get(number) == "paid"
 
         await eventually(shown, "the portal shows the order paid")

@@ -7,6 +7,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from tests.elsewhere import of_this_process
+from tests.eventually import eventually
 from tests.system import System
 
 
@@ -160,10 +161,16 @@ async def test_all_that_a_click_causes_bears_its_one_id(purser: System) -> None:
         del customer.http.headers["traceparent"]
         assert payment.headers["x-correlation-id"] == trace
         await purser.settled(number)
+
+        async def is_logged() -> bool:
+            taken = [line for line in logs if line.get("correlation_id") == trace and line["event"] == "event taken"]
+            return "orders.on.billing.order_paid.v1" in [line["queue"] for line in taken]
+
+        # After its commit, which is what settles the order.
+        await eventually(is_logged, "orders logs that it has taken the event")
     ours = [line for line in logs if line.get("correlation_id") == trace]
     answered = [line["path"] for line in ours if line["event"] == "answered"]
     assert answered == [f"/orders/{number}/payments", f"/api/portal/orders/{number}/payments"]
-    assert "orders.on.billing.order_paid.v1" in [line["queue"] for line in ours if line["event"] == "event taken"]
     told = await purser.rows(
         "orders",
         "SELECT 1 FROM outbox_archive WHERE subject = :n AND correlation_id = :t",
@@ -184,9 +191,18 @@ async def test_a_payment_is_counted_and_timed_on_its_way(purser: System) -> None
         ("purser_event_age_seconds_count", queue),
         ("purser_http_request_duration_seconds_count", paths),
     )
-    before = [REGISTRY.get_sample_value(name, labels) or 0 for name, labels in measured]
+
+    def counted() -> list[float]:
+        return [REGISTRY.get_sample_value(name, labels) or 0 for name, labels in measured]
+
+    before = counted()
     await customer.post(f"/orders/{number}/payments", {})
+
+    async def each_once_more() -> bool:
+        return counted() == [each + 1 for each in before]
+
+    await eventually(each_once_more, "it is counted")
     await purser.settled(number)
-    assert [REGISTRY.get_sample_value(name, labels) for name, labels in measured] == [each + 1 for each in before]
+    assert await each_once_more()
     assert REGISTRY.get_sample_value("purser_database_connections_in_use") is not None
     assert REGISTRY.get_sample_value("purser_database_connections_most") == 10

@@ -87,7 +87,7 @@ async def test_payments_on_their_way_are_no_finding(purser: System, books: Books
 
     working = asyncio.create_task(busy())
     for _ in range(3):
-        await books.look(settle_seconds=0.5)
+        await books.look(settle_seconds=1)
         assert await books.kinds(number, customer.id) == set()
     stop.set()
     await working
@@ -156,12 +156,13 @@ async def test_who_is_frozen_while_it_looks_is_not_waited_for(purser: System, mo
         async with findings.alone(database) as first:
             return first
 
-    monkeypatch.setattr(findings, "SILENT_SECONDS", 1)
+    monkeypatch.setattr(findings, "SILENT_SECONDS", 2)
     async with findings.alone(database):
         assert not await nobody_looks()
-        await eventually(nobody_looks, "another may look", seconds=10)
+        await eventually(nobody_looks, "another may look")
     monkeypatch.setattr(findings, "LIFE_SECONDS", 0.2)
     async with findings.alone(database):
-        await asyncio.sleep(2)
+        # Longer than PostgreSQL waits for a sign of life.
+        await asyncio.sleep(3)
         assert not await nobody_looks()
     assert await nobody_looks()

@@ -19,6 +19,7 @@ from deploy.local.home import ROOT
 from deploy.postgres.provision import provision
 from shared.db import Database
 from shared.migrations import config, upgrade
+from tests.eventually import EVENTUALLY_SECONDS
 from tests.installation import PACKAGES, Installation
 from tests.migrations.previous import REVISION, WRITES
 from tests.migrations.rules import broken_rules
@@ -129,8 +130,8 @@ async def test_a_migration_gives_way_to_who_uses_a_table_and_comes_again(
     await using.execute("SELECT 1 FROM acts")
     migration = asyncio.create_task(upgrade(PACKAGES[database.service], database.owner_url))
     for _ in range(12):
-        # Nobody waits behind it for longer than it waits itself.
-        await asyncio.wait_for(other.execute("SELECT 1 FROM acts"), 1.5)
+        # Nobody waits behind it for longer than it waits itself: else, as long as the table is used.
+        await asyncio.wait_for(other.execute("SELECT 1 FROM acts"), EVENTUALLY_SECONDS)
         await asyncio.sleep(0.1)
     await transaction.rollback()
     await migration

@@ -5,6 +5,8 @@ import json
 from contextlib import AsyncExitStack
 from typing import Any
 
+from tests.eventually import EVENTUALLY_SECONDS
+
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 KIND = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 POST = KIND + b"Content-Length: 10\r\n\r\n"
@@ -34,7 +36,7 @@ class Client:
         await self.is_left()
 
     async def is_left(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(EVENTUALLY_SECONDS):
             try:
                 while await self.reader.read(65_536):
                     pass

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from shared.handover import HANDOVER, LAST_CHUNK, Successor, chunk
 from shared.health import Health
 from shared.web import web_app
-from tests.eventually import eventually
+from tests.eventually import EVENTUALLY_SECONDS, eventually
 from tests.installation import serving
 from tests.shared.conftest import nothing
 from tests.shared.sockets import Client, connected
@@ -44,12 +44,15 @@ class Begun(Response):
 
     rest: Rest = field(default_factory=Rest)
     may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    outlives_its_client: bool = False
     taken: bool | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"begun", "more_body": True})
         await self.may_go_on.wait()
+        while self.outlives_its_client and (await receive())["type"] != "http.disconnect":
+            pass
         self.taken = await scope["extensions"][HANDOVER](self.rest)
 
     async def is_taken(self) -> bool:
@@ -106,8 +109,8 @@ async def test_what_is_written_afterwards_comes_after_the_beginning_and_is_the_s
 
 async def test_a_client_that_has_gone_before_is_not_handed_over(server: Server) -> None:
     client = await server.asked()
+    server.begun.outlives_its_client = True
     client.writer.transport.abort()
-    await asyncio.sleep(0.05)
     server.begun.may_go_on.set()
     await eventually(server.begun.is_taken, "it has seen that nobody is there")
     assert server.begun.taken is False
@@ -129,7 +132,7 @@ async def test_who_is_told_to_stop_ends_it_be_it_handed_over_or_not(server: Serv
     if not early:
         server.begun.may_go_on.set()
         await eventually(server.begun.is_taken, "it is handed over")
-    async with asyncio.timeout(2.5):
+    async with asyncio.timeout(EVENTUALLY_SECONDS):
         ending = asyncio.create_task(server.serving.aclose())
         if early:
             await asyncio.sleep(0.2)

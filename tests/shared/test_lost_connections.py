@@ -83,11 +83,18 @@ async def test_connections_that_postgresql_ends_are_replaced(
     await customer.move(TransferKind.WITHDRAWAL, 1)
 
 
-async def test_a_transaction_that_idled_too_long_is_one_whose_database_was_away(billing: Database) -> None:
+async def test_a_transaction_that_idled_too_long_is_one_whose_database_was_away(
+    billing: Database, admin: "asyncpg.Connection[Any]"
+) -> None:
     with pytest.raises(DBAPIError) as lost:
         async with billing.transaction() as session:
+            backend = await session.scalar(text("SELECT pg_backend_pid()"))
             await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
-            await asyncio.sleep(0.3)
+
+            async def ended() -> bool:
+                return not await admin.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", backend)
+
+            await eventually(ended, "PostgreSQL has ended it")
             await session.execute(text("SELECT 1"))
     assert is_unreachable(lost.value)
 
