@@ -201,7 +201,7 @@ async def opened_system(
     """A Purser that answers at `url`, with its staff signed in."""
     for database in databases.values():
         stack.push_async_callback(database.close)
-    async with httpx.AsyncClient(base_url=url) as anybody:
+    async with httpx.AsyncClient(base_url=url, timeout=30) as anybody:
         promise = Promise((await anybody.get("/openapi.json")).json())
     people = await stack.enter_async_context(AsyncExitStack())
     system = System(installation, url, databases, links, promise, {}, people)

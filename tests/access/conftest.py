@@ -104,7 +104,7 @@ async def world(purser: System, staffer: Person) -> World:
 @pytest.fixture(params=SERVICES, scope="module")
 async def service(request: pytest.FixtureRequest, world: World) -> AsyncIterator[Service]:
     """A service, asked past the gateway."""
-    async with httpx.AsyncClient(base_url=world.service(request.param)) as http:
+    async with httpx.AsyncClient(base_url=world.service(request.param), timeout=30) as http:
         yield request.param, http
 
 

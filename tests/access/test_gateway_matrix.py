@@ -143,7 +143,7 @@ async def outsiders(world: World) -> dict[str, dict[str, str]]:
     disabled_login, disabled = await admin()
     await purser.admin.ask("PATCH", f"/staff/{disabled_login}", {"disabled": True})
     _, ended = await admin()
-    async with httpx.AsyncClient(base_url=purser.url) as http:
+    async with httpx.AsyncClient(base_url=purser.url, timeout=30) as http:
         await http.delete("/api/session", headers={"Authorization": f"Bearer {ended}"})
     tokens = {"forged": "A" * 43, "expired": expired, "disabled": disabled, "ended": ended}
     bearers = {f"{name} token": {"Authorization": f"Bearer {token}"} for name, token in tokens.items()}
@@ -153,7 +153,7 @@ async def outsiders(world: World) -> dict[str, dict[str, str]]:
 
 async def test_nobody_comes_in_without_a_session_that_lasts(world: World, outsiders: dict[str, dict[str, str]]) -> None:
     wrong = []
-    async with httpx.AsyncClient(base_url=world.purser.url) as http:
+    async with httpx.AsyncClient(base_url=world.purser.url, timeout=30) as http:
         for name, headers in outsiders.items():
             for route in GUARDED:
                 address, body = route.address(world.owner.names()), body_of(route.name, world.owner)

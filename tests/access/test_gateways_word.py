@@ -107,7 +107,7 @@ async def test_a_forged_word_is_refused(world: World, service: Service) -> None:
 async def test_clocks_may_differ_a_little(world: World) -> None:
     key = world.purser.installation.key
     wanted = asked("support", "GET", "/ticket-counts")
-    async with httpx.AsyncClient(base_url=world.service("support")) as http:
+    async with httpx.AsyncClient(base_url=world.service("support"), timeout=30) as http:
         for claims in ({"iat": seconds_from_now(3)}, {"exp": seconds_from_now(-1)}):
             word = wanted.resigned(key, ADMIN, **claims)
             assert (await wanted.send(http, f"Bearer {word}")).status_code == 200
@@ -119,7 +119,7 @@ async def test_who_overhears_the_gateways_word_for_a_payment_can_pay_nothing_wit
     money = {"amount_minor": 30, "currency": "USD"}
     wanted = asked("billing", "POST", f"/customers/{customer.id}/withdrawals", money)
     word = f"Bearer {wanted.signed(world.purser.installation.key, ADMIN)}"
-    async with httpx.AsyncClient(base_url=world.service("billing")) as http:
+    async with httpx.AsyncClient(base_url=world.service("billing"), timeout=30) as http:
         first, again = await wanted.send(http, word), await wanted.send(http, word)
         assert (first.status_code, again.status_code, again.text) == (201, 201, first.text)
         for other in (

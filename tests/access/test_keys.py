@@ -29,7 +29,7 @@ async def test_a_key_comes_in_beside_the_old_one_and_what_is_rotated_out_is_refu
     for keys in ((OLD,), (OLD, NEW), (NEW,)):
         url = purser.installation.database_url(service)
         app = create(settings(kind, database_url=url, caller_public_keys=public(*keys)))
-        async with serving(app) as api, httpx.AsyncClient(base_url=api) as http:
+        async with serving(app) as api, httpx.AsyncClient(base_url=api, timeout=30) as http:
             words = [wanted.signed(key, Caller("admin", Role.ADMIN)) for key in (OLD, NEW)]
             believed.append([(await wanted.send(http, f"Bearer {word}")).status_code for word in words])
     assert believed == [[200, 401], [200, 200], [401, 200]]

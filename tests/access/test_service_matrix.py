@@ -153,7 +153,7 @@ async def test_each_role_may_do_what_the_table_says_and_nothing_else(world: Worl
 
 async def test_a_customer_is_shown_their_own_orders_whatever_they_ask_for(world: World) -> None:
     key, me = world.purser.installation.key, caller("stranger", world)
-    async with httpx.AsyncClient(base_url=world.service("orders")) as http:
+    async with httpx.AsyncClient(base_url=world.service("orders"), timeout=30) as http:
         for query in ("", f"customer_id={world.owner.person.id}", f"q={world.owner.order[-6:]}", "status=cancelled"):
             wanted = asked("orders", "GET", "/orders", query=query)
             page = (await wanted.send(http, f"Bearer {wanted.signed(key, me)}")).json()

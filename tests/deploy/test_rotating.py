@@ -86,7 +86,7 @@ async def can_pay(http: httpx.AsyncClient, customer: str) -> None:
 async def refuses(system: System, former: Secrets) -> None:
     """What everything was told before is good for nothing."""
     wanted = asked("billing", "GET", f"/customers/{uuid4()}/balance")
-    async with httpx.AsyncClient(base_url=system.programs.url("billing-api")) as http:
+    async with httpx.AsyncClient(base_url=system.programs.url("billing-api"), timeout=30) as http:
         for secrets, status in ((system.secrets, 200), (former, 401)):
             word = wanted.signed(private_key(secrets.caller_private_key), Caller("admin", Role.ADMIN))
             assert (await wanted.send(http, f"Bearer {word}")).status_code == status

@@ -38,7 +38,7 @@ def asked() -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 async def told(purser: System) -> set[str]:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         text = (await http.get(f"{purser.url}/metrics")).text
     families = list(text_string_to_metric_families(text))
     return {f"{family.name}_total" if family.type == "counter" else family.name for family in families}

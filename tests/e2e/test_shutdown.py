@@ -98,12 +98,12 @@ async def test_a_gateway_stops_while_a_payment_cannot_go_on_and_says_so(purser: 
 async def test_who_is_told_to_stop_answers_on_the_connections_that_there_are_and_takes_no_more(purser: System) -> None:
     """So nobody's request meets the end of its connection, and a new one is another replica's."""
     api = running_process("services.orders.api", purser.installation, "orders")
-    async with api as process, httpx.AsyncClient(base_url=process.url) as kept:
+    async with api as process, httpx.AsyncClient(base_url=process.url, timeout=30) as kept:
         assert (await kept.get("/readyz")).status_code == 200
         stopping = asyncio.create_task(process.stop())
 
         async def takes_no_more() -> bool:
-            async with httpx.AsyncClient(base_url=process.url) as new:
+            async with httpx.AsyncClient(base_url=process.url, timeout=30) as new:
                 try:
                     return not await new.get("/healthz")
                 except httpx.ConnectError:
@@ -125,7 +125,7 @@ async def test_a_service_stops_while_a_payment_cannot_go_on_and_it_has_not_happe
             running_process("services.billing.api", purser.installation, "billing")
         )
         door = await stack.enter_async_context(gateway(purser, billing_url=process.url))
-        async with httpx.AsyncClient(base_url=door.url) as http:
+        async with httpx.AsyncClient(base_url=door.url, timeout=30) as http:
             http.headers.update({"Authorization": customer.http.headers["Authorization"], "Idempotency-Key": key})
             async with locked(purser, customer):
                 paying = asyncio.create_task(http.post(f"/api/portal/orders/{number}/payments", json=body, timeout=30))

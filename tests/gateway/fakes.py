@@ -76,6 +76,8 @@ class Fake:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["Fake"]:
         app = FastAPI()
+        # Asked of who was silent, by no caller.
+        app.add_api_route("/readyz", lambda: {})
         app.add_api_route("/{path:path}", self.answer, methods=METHODS)
         async with serving(app) as self.url:
             yield self

@@ -39,7 +39,7 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     (folder / "admin" / "index.html").write_text("<title>admin</title>")
     (folder / "assets" / "index-1a2b.js").write_text(SCRIPT)
     (tmp_path / "secret.txt").write_text("secret")
-    async with serving(_application(folder)) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(_application(folder)) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
         yield client
 
 
@@ -116,7 +116,7 @@ async def test_no_script_but_the_sites_own_files_runs(http: httpx.AsyncClient) -
 
 @pytest.mark.parametrize("address", ["/", "/orders/ORD-0000000023", "/admin", "/admin/orders"])
 async def test_sites_that_are_not_built_say_so_and_what_to_do(tmp_path: Path, address: str) -> None:
-    async with serving(_application(tmp_path / "dist")) as url, httpx.AsyncClient(base_url=url) as http:
+    async with serving(_application(tmp_path / "dist")) as url, httpx.AsyncClient(base_url=url, timeout=30) as http:
         assert (await http.post(address)).status_code == 404
         answer = await http.get(address, headers=PAGE)
         assert answer.status_code == 503
@@ -128,7 +128,10 @@ async def test_sites_that_are_not_built_say_so_and_what_to_do(tmp_path: Path, ad
 
 async def test_sites_that_are_built_or_built_anew_while_the_gateway_runs_are_shown(tmp_path: Path) -> None:
     folder = tmp_path / "dist"
-    async with serving(_application(folder)) as url, httpx.AsyncClient(base_url=url, follow_redirects=True) as http:
+    async with (
+        serving(_application(folder)) as url,
+        httpx.AsyncClient(base_url=url, timeout=30, follow_redirects=True) as http,
+    ):
         assert (await http.get("/admin", headers=PAGE)).status_code == 503
         for build in ("first", "second"):
             new = tmp_path / build

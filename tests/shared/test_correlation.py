@@ -63,7 +63,10 @@ async def test_a_bug_is_answered_and_logged_with_the_id_and_the_connection_stays
 
     before = measured()
     with capture_logs(processors=[merge_contextvars]) as logs:
-        async with serving(app) as url, httpx.AsyncClient(base_url=url, headers={"traceparent": PARENT}) as http:
+        async with (
+            serving(app) as url,
+            httpx.AsyncClient(base_url=url, timeout=30, headers={"traceparent": PARENT}) as http,
+        ):
             answers = [await http.get("/bugs/1"), await http.get("/bugs/x"), await http.request("PROPFIND", "/none")]
     for answer, status in zip(answers, (500, 422, 404), strict=True):
         assert (answer.status_code, answer.json()["status"]) == (status, status)

@@ -140,7 +140,10 @@ async def test_an_event_that_no_queue_takes_is_a_warning_of_a_process_that_serve
     await tell(own.database, UNHEARD, seconds_ago=310)
     await says(own.health, "outbox", "The oldest event in the outbox of gateway has waited for 3")
     await says(own.health, "stuck", f"No queue takes {UNHEARD}: 1 aggregates wait.")
-    async with serving(web_app("A test", nothing, own.health)) as url, httpx.AsyncClient(base_url=url) as http:
+    async with (
+        serving(web_app("A test", nothing, own.health)) as url,
+        httpx.AsyncClient(base_url=url, timeout=30) as http,
+    ):
         ready = await http.get("/readyz")
         assert (ready.status_code, len(ready.json()["warnings"])) == (200, 2)
     assert (metric("purser_outbox_oldest_seconds", service="gateway") or 0) >= 310

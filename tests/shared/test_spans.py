@@ -58,7 +58,7 @@ async def ask(*requests: tuple[str, str, dict[str, str]]) -> None:
     async def bug(number: int) -> None:
         raise KeyError("insides")
 
-    async with serving(app) as url, httpx.AsyncClient(base_url=url) as http:
+    async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=30) as http:
         for method, path, headers in requests:
             await http.request(method, path, headers=headers)
 

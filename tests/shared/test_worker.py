@@ -200,7 +200,7 @@ async def test_a_worker_that_starts_before_its_broker_says_so_and_listens_once_i
     installation: Installation, database: Database, orders: Orders
 ) -> None:
     where = make_url(installation.broker_url("billing"))
-    async with linked(where.host or "", where.port or 0) as link, httpx.AsyncClient() as http:
+    async with linked(where.host or "", where.port or 0) as link, httpx.AsyncClient(timeout=30) as http:
         near = where.set(host="127.0.0.1", port=link.local_port).render_as_string(hide_password=False)
         given = settings(WorkerSettings, database_url=installation.database_url("billing"), broker_url=near)
         with link.cut():
