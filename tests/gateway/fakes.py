@@ -73,11 +73,14 @@ class Fake:
         kind = "application/problem+json" if status >= 400 else "application/json"
         return Response(json.dumps(answer, default=str), status, self.headers, media_type=kind)
 
+    async def ready(self) -> dict[str, str]:
+        """Asked of who was silent, by no caller."""
+        return {}
+
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["Fake"]:
         app = FastAPI()
-        # Asked of who was silent, by no caller.
-        app.add_api_route("/readyz", lambda: {})
+        app.add_api_route("/readyz", self.ready)
         app.add_api_route("/{path:path}", self.answer, methods=METHODS)
         async with serving(app) as self.url:
             yield self
