@@ -58,7 +58,7 @@ async def running_process(module: str, installation: Installation, user: str, **
     child = await asyncio.create_subprocess_exec(sys.executable, "-m", module, cwd=ROOT, env=environment)
     process = Process(f"http://127.0.0.1:{port}", child)
     try:
-        await eventually(process.is_ready, f"{module} is ready", seconds=40)
+        await eventually(process.is_ready, f"{module} is ready", seconds=120)
         yield process
     finally:
         if child.returncode is None:

@@ -69,7 +69,7 @@ async def _try(shop: Shop, name: str, program: Program, more: dict[str, str]) ->
         said = log.read_text()
         return ended.done() or "not listening" in said or "service not reached" in said
 
-    await eventually(has_said, f"{name} says what is wrong", seconds=40)
+    await eventually(has_said, f"{name} says what is wrong", seconds=120)
     if not ended.done():
         process.kill()
     await ended
