@@ -1,8 +1,11 @@
 """The process `support-api`."""
 
+from functools import partial
+
 from fastapi import FastAPI
 
-from services.support.routes import router
+from services.support.routes import router, say_together
+from shared.batches import Batches
 from shared.db import Database
 from shared.serving import serve
 from shared.settings import ApiSettings, load
@@ -11,7 +14,14 @@ from shared.web import service_api
 
 
 def create(settings: ApiSettings) -> FastAPI:
-    return service_api("support", Database(settings.database_url), settings.caller_public_keys, [router])
+    database = Database(settings.database_url)
+    return service_api(
+        "support",
+        database,
+        settings.caller_public_keys,
+        [router],
+        sayings=Batches(partial(say_together, database), most=64),
+    )
 
 
 if __name__ == "__main__":

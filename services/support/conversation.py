@@ -1,19 +1,15 @@
-"""The only code that changes a conversation: appends to it, and keeps what is counted and told in step."""
+"""The only code that changes a conversation: appends to it, and keeps what is counted in step."""
 
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from services.support import queries
-from services.support.models import Counts, Message, Operation, ShopCount, Ticket
-from services.support.views import message_view, operation_text
-from shared import outbox
+from services.support.models import Counts, Message, Operation, Ticket
+from services.support.views import counts_view, message_view, operation_text
 from shared.auth import Caller
-from shared.contracts.http.support import Author, TicketStatus
-from shared.contracts.support import TicketChanged, TicketCountsChanged
+from shared.contracts.http.support import Author, TicketCounts, TicketStatus
+from shared.contracts.support import TicketChanged
 
 
 def begin(customer_id: UUID, subject: str, order_number: str | None) -> Ticket:
@@ -79,18 +75,40 @@ class Before:
         self.answered = 0 if ticket is None else int(ticket.is_answered)
 
 
-async def tell(
-    session: AsyncSession,
+@dataclass(frozen=True)
+class Change:
+    """A ticket's next version, to be told in the context in which it came to be."""
+
+    ticket: Ticket
+    told: TicketChanged
+    message: Message | None
+    counts: TicketCounts | None
+    """The customer's, where they have changed with it."""
+    new_in_shop: int
+    context: Context = field(default_factory=copy_context)
+
+
+def change(
     ticket: Ticket,
     before: Before,
+    counts: Counts | None,
     message: Message | None = None,
     operation: Operation | None = None,
-) -> None:
-    """The ticket has changed: count it anew, and tell both. Lock order: ticket, its customer's counts, the shop's."""
+) -> Change:
+    """The ticket has changed: count it anew. Both are held; `counts` are not needed for what nobody has to read."""
     ticket.version += 1
     ticket.changed_at = datetime.now(UTC)
-    await session.flush()
-    changed = TicketChanged(
+    after = Before(ticket)
+    new = after.new - before.new
+    counted = None
+    if (after.total, after.new, after.answered) != (before.total, before.new, before.answered):
+        assert counts is not None
+        counts.total += after.total - before.total
+        counts.new += new
+        counts.answered += after.answered - before.answered
+        counts.version += 1
+        counted = counts_view(ticket.customer_id, counts)
+    told = TicketChanged(
         ticket_id=ticket.id,
         customer_id=ticket.customer_id,
         order_number=ticket.order_number,
@@ -101,59 +119,4 @@ async def tell(
         version=ticket.version,
         at=ticket.changed_at,
     )
-    await outbox.record(session, changed)
-    after = Before(ticket)
-    delta = (after.total - before.total, after.new - before.new, after.answered - before.answered)
-    if any(delta):
-        if after.total > before.total:
-            await begin_counts(session, ticket.customer_id)
-        await count(session, ticket.customer_id, *delta, new_in_shop=delta[1])
-
-
-async def begin_counts(session: AsyncSession, customer_id: UUID) -> None:
-    """Zeros, for a customer who has none yet."""
-    zeros = {"customer_id": customer_id, "total": 0, "new": 0, "answered": 0, "version": 0}
-    await session.execute(insert(Counts).values(zeros).on_conflict_do_nothing())
-
-
-async def count(session: AsyncSession, customer_id: UUID, total: int, new: int, answered: int, new_in_shop: int) -> int:
-    """Add to the counts, and tell the customer's and the shop's as they are then; gives their version."""
-    counted = await session.execute(
-        update(Counts)
-        .where(Counts.customer_id == customer_id)
-        .values(
-            total=Counts.total + total,
-            new=Counts.new + new,
-            answered=Counts.answered + answered,
-            version=Counts.version + 1,
-        )
-        .returning(Counts.total, Counts.new, Counts.answered, Counts.version)
-        .execution_options(synchronize_session=False)
-    )
-    own = counted.one()
-    of_shop = await _count_in_shop(session, new_in_shop)
-    told = TicketCountsChanged(
-        customer_id=customer_id,
-        new=own.new,
-        total=own.total,
-        answered=own.answered,
-        shop_new=of_shop.new,
-        shop_version=of_shop.version,
-        version=own.version,
-        at=datetime.now(UTC),
-    )
-    await outbox.record(session, told)
-    return int(own.version)
-
-
-async def _count_in_shop(session: AsyncSession, new: int) -> ShopCount:
-    """The shop's one row is locked only when its figure changes; read, it may be a moment old, as its version says."""
-    if new:
-        changed = await session.scalars(
-            update(ShopCount)
-            .values(new=ShopCount.new + new, version=ShopCount.version + 1)
-            .returning(ShopCount)
-            .execution_options(populate_existing=True)
-        )
-        return changed.one()
-    return await queries.get_shop_count(session)
+    return Change(ticket, told, message, counted, new)

@@ -1,10 +1,11 @@
 """Every SELECT of support."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, any_, cast, func, select, text, tuple_
+from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, func, select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.support.errors import UnknownTicket
@@ -12,41 +13,81 @@ from services.support.models import Counts, Message, Operation, ShopCount, Ticke
 from shared.auth import Caller
 
 Place = tuple[datetime, UUID]
+Held = tuple[Ticket, Counts]
+
+
+# Written once: to build a statement costs as much as to send it.
+_WITH_COUNTS = (
+    select(Ticket, Counts)
+    .join(Counts, Counts.customer_id == Ticket.customer_id)
+    .where(Ticket.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+    .order_by(Ticket.id)
+    .execution_options(populate_existing=True)
+)
+_HELD = _WITH_COUNTS.with_for_update(of=[Ticket, Counts])
+_FREE = _WITH_COUNTS.with_for_update(of=[Ticket, Counts], skip_locked=True)
+_ABOUT = (
+    select(Ticket)
+    .where(Ticket.order_number == any_(bindparam("numbers", type_=ARRAY(Text))))
+    .order_by(Ticket.id)
+    .with_for_update()
+)
 
 
 async def get_ticket(session: AsyncSession, ticket_id: UUID, caller: Caller) -> Ticket:
     """Refuses `UnknownTicket`, also where it is another customer's."""
-    return _seen(await session.get(Ticket, ticket_id), caller)
-
-
-async def lock_ticket(session: AsyncSession, ticket_id: UUID, caller: Caller) -> Ticket:
-    """The same, held until the transaction ends. Lock order: ticket, its customer's counts, the shop's count."""
-    return _seen(await session.get(Ticket, ticket_id, with_for_update=True, populate_existing=True), caller)
-
-
-def _seen(ticket: Ticket | None, caller: Caller) -> Ticket:
+    ticket = await session.get(Ticket, ticket_id)
     if ticket is None or not caller.may_see(ticket.customer_id):
         raise UnknownTicket
     return ticket
 
 
-async def lock_conversations_about(session: AsyncSession, order_numbers: Sequence[str]) -> None:
+async def lock_tickets(session: AsyncSession, ticket_ids: Collection[UUID], wait: bool) -> dict[UUID, Held]:
+    """Those that there are, each with its customer's counts, held until the transaction ends, and known to the session
+    no more: whoever changes them records it (`telling.record`).
+
+    Without `wait` those are left out of which somebody else holds a part. Lock order: conversations about an order,
+    tickets, their customers' counts, the shop's count; several tickets in the order of their ids, but never several
+    with their counts and waiting.
+    """
+    found = {
+        ticket.id: (ticket, counts)
+        for ticket, counts in await session.execute(_HELD if wait else _FREE, {"ids": list(ticket_ids)})
+    }
+    session.expunge_all()
+    return found
+
+
+async def lock_ticket(session: AsyncSession, ticket_id: UUID, caller: Caller) -> Held:
+    """One. Refuses `UnknownTicket`, also where it is another customer's."""
+    return seen((await lock_tickets(session, [ticket_id], wait=True)).get(ticket_id), caller)
+
+
+def seen(found: Held | None, caller: Caller) -> Held:
+    """What the caller may know of; refuses `UnknownTicket`."""
+    if found is None or not caller.may_see(found[0].customer_id):
+        raise UnknownTicket
+    return found
+
+
+# Two keys: the relay's and the archive's locks, of one key each, can never be met by chance. In one order, so that no
+# two who want several wait for each other.
+LOCK_CONVERSATIONS = """
+    SELECT pg_advisory_xact_lock(hashtext('conversations'), key)
+    FROM (SELECT DISTINCT hashtext(n) AS key FROM unnest(CAST(:numbers AS text[])) n ORDER BY key) keys
+"""
+
+
+async def lock_conversations_about(session: AsyncSession, order_number: str) -> None:
     """Hold that none begins: a ticket and an operation that come at one moment would miss each other. Lock it first."""
-    # Two keys: the relay's and the archive's locks, of one key each, can never be met by chance. In one order, so that
-    # no two who want several wait for each other.
-    await session.execute(
-        text(
-            "SELECT pg_advisory_xact_lock(hashtext('conversations'), key)"
-            " FROM (SELECT DISTINCT hashtext(n) AS key FROM unnest(CAST(:numbers AS text[])) n ORDER BY key) keys"
-        ),
-        {"numbers": list(order_numbers)},
-    )
+    await session.execute(text(LOCK_CONVERSATIONS), {"numbers": [order_number]})
 
 
 async def lock_tickets_about(session: AsyncSession, order_numbers: Sequence[str]) -> Sequence[Ticket]:
-    """The conversations about these orders, held, in the order of their ids."""
-    wanted = select(Ticket).where(Ticket.order_number == any_(cast(order_numbers, ARRAY(Text))))
-    return (await session.scalars(wanted.order_by(Ticket.id).with_for_update())).all()
+    """The conversations about these orders, held, in the order of their ids, and known to the session no more."""
+    tickets = (await session.scalars(_ABOUT, {"numbers": order_numbers})).all()
+    session.expunge_all()
+    return tickets
 
 
 async def list_tickets(
@@ -89,8 +130,13 @@ async def find_counts(session: AsyncSession, customer_id: UUID) -> Counts | None
 
 
 async def lock_counts(session: AsyncSession, customer_id: UUID) -> Counts:
-    """A customer's counts, held: whoever changes a ticket of theirs waits to count it."""
-    return await session.get_one(Counts, customer_id, with_for_update=True, populate_existing=True)
+    """A customer's counts, held, zeros where there were none: whoever changes a ticket of theirs waits to count it."""
+    zeros = insert(Counts).values(customer_id=customer_id, total=0, new=0, answered=0, version=0)
+    held = zeros.on_conflict_do_update(
+        index_elements=[Counts.customer_id], set_={"customer_id": zeros.excluded.customer_id}
+    )
+    found = await session.scalars(held.returning(Counts), execution_options={"populate_existing": True})
+    return found.one()
 
 
 async def get_shop_count(session: AsyncSession) -> ShopCount:

@@ -1,13 +1,14 @@
 """Support's door for HTTP: each route is one call."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.support import positions, queries, views
-from services.support.commands.add_message import add_message
+from services.support.commands.add_message import Saying, add_message
 from services.support.commands.begin_ticket import begin_ticket
 from services.support.commands.close_ticket import close_ticket
 from services.support.commands.read_ticket import read_ticket
@@ -16,6 +17,7 @@ from services.support.errors import UnknownCustomer
 from services.support.models import Ticket
 from shared.acts import list_acts
 from shared.auth import Caller
+from shared.batches import Batches
 from shared.bodies import UnambiguousRoute
 from shared.contracts.http.base import ActView, Page
 from shared.contracts.http.reconciliation import CountsPosition, ShopCountPosition, ToldAgain
@@ -30,7 +32,9 @@ from shared.contracts.http.support import (
     TicketView,
 )
 from shared.cursors import Cursor, Limit, Many, decode_cursor, decode_place, encode_cursor, encode_place
-from shared.web import Asking, Once, Reading, Session
+from shared.db import Database
+from shared.errors import Refusal
+from shared.web import Asking, Claimed, Once, Reading, Session, edge
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["support"])
 MESSAGES_AT_ONCE = 100
@@ -43,6 +47,21 @@ async def _own_or_staff(customer_id: UUID, caller: Asking) -> Caller:
 
 
 Seeing = Annotated[Caller, Depends(_own_or_staff)]
+Sayings = Batches[Saying, MessageView | Refusal]
+
+
+async def say_together(database: Database, sayings: Sequence[Saying]) -> list[MessageView | Refusal | None]:
+    """What was said while others were written down, in one transaction."""
+    async with edge(database) as session:
+        return await add_message(session, sayings)
+
+
+async def _sayings(request: Request) -> Sayings:
+    sayings: Sayings = request.app.state.sayings
+    return sayings
+
+
+SaidTogether = Annotated[Sayings, Depends(_sayings)]
 
 
 async def _page(
@@ -126,9 +145,14 @@ async def get_ticket(
 
 
 @router.post("/tickets/{ticket_id}/messages", status_code=201)
-async def add(ticket_id: UUID, wanted: AddMessage, session: Session, caller: Asking, once: Once) -> MessageView:
+async def add(
+    ticket_id: UUID, wanted: AddMessage, caller: Asking, claim: Claimed, together: SaidTogether
+) -> MessageView:
     """Say something in a conversation."""
-    return await once(MessageView, lambda: add_message(session, caller, ticket_id, wanted))
+    answer = await together.ask(Saying(caller, ticket_id, wanted, claim))
+    if isinstance(answer, Refusal):
+        raise answer
+    return answer
 
 
 @router.post("/tickets/{ticket_id}/read")

@@ -4,7 +4,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.support import conversation, queries
+from services.support import conversation, queries, telling
+from services.support.conversation import Before
 from services.support.views import ticket_row
 from shared.acts import record_act
 from shared.auth import Caller
@@ -14,10 +15,10 @@ from shared.contracts.http.support import TicketRow, TicketStatus
 async def close_ticket(session: AsyncSession, caller: Caller, ticket_id: UUID) -> TicketRow:
     """Again changes nothing. Refuses `Forbidden`, `UnknownTicket`."""
     caller.require_staff()
-    ticket = await queries.lock_ticket(session, ticket_id, caller)
+    ticket, counts = await queries.lock_ticket(session, ticket_id, caller)
     if ticket.status != TicketStatus.CLOSED:
-        before = conversation.Before(ticket)
+        before = Before(ticket)
         ticket.status = TicketStatus.CLOSED.value
-        await conversation.tell(session, ticket, before)
+        await telling.record(session, [conversation.change(ticket, before, counts)])
         await record_act(session, caller, "close_ticket", str(ticket.customer_id), ticket_id=str(ticket.id))
     return ticket_row(ticket)

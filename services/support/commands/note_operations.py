@@ -1,26 +1,29 @@
 """Money moved for orders: their conversations say so, those that are there and those to come."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Literal
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.support import conversation, queries
+from services.support import conversation, queries, telling
+from services.support.conversation import Before, Change
 from services.support.models import Operation, Ticket
 from shared.contracts.billing import InvoiceFacts
 from shared.inbox import Heard
 
-_INSERT = text("""
+# The locks are asked for before the first row: a condition on no row is looked at once, and first.
+_INSERT = text(f"""
+    WITH held AS MATERIALIZED ({queries.LOCK_CONVERSATIONS})
     INSERT INTO operations (transfer_id, order_number, customer_id, kind, amount_minor, currency, at)
     SELECT transfer_id, order_number, customer_id, :kind, amount_minor, currency, at
     FROM unnest(CAST(:transfer_ids AS uuid[]), CAST(:numbers AS text[]), CAST(:customers AS uuid[]),
         CAST(:amounts AS bigint[]), CAST(:currencies AS text[]), CAST(:at AS timestamptz[]))
         AS n (transfer_id, order_number, customer_id, amount_minor, currency, at)
+    WHERE (SELECT count(*) FROM held) > 0
     ORDER BY transfer_id
     ON CONFLICT DO NOTHING RETURNING transfer_id
-""")
+""")  # noqa: S608
 
 
 async def note_operations(
@@ -29,7 +32,6 @@ async def note_operations(
     """Once per transfer, however often it is told."""
     told = {each.event.transfer_id: each for each in heard}
     events = [each.event for each in told.values()]
-    await queries.lock_conversations_about(session, [event.order_number for event in events])
     noted = await session.execute(
         _INSERT,
         {
@@ -43,15 +45,19 @@ async def note_operations(
         },
     )
     new = [told[transfer_id] for transfer_id in noted.scalars()]
+    # A statement of its own: it sees what was committed while the one before waited.
     tickets = await queries.lock_tickets_about(session, [each.event.order_number for each in new])
-    for each in new:
-        for ticket in tickets:
-            if (ticket.order_number, ticket.customer_id) == (each.event.order_number, each.event.customer_id):
-                saying = _say(session, ticket, each.event, kind)
-                await asyncio.create_task(saying, context=each.context)
+    changes = [
+        each.context.run(_note, ticket, each.event, kind)
+        for each in new
+        for ticket in tickets
+        if (ticket.order_number, ticket.customer_id) == (each.event.order_number, each.event.customer_id)
+    ]
+    if changes:
+        await telling.record(session, changes)
 
 
-async def _say(session: AsyncSession, ticket: Ticket, event: InvoiceFacts, kind: str) -> None:
+def _note(ticket: Ticket, event: InvoiceFacts, kind: str) -> Change:
     operation = Operation(
         transfer_id=event.transfer_id,
         order_number=event.order_number,
@@ -61,7 +67,6 @@ async def _say(session: AsyncSession, ticket: Ticket, event: InvoiceFacts, kind:
         currency=event.currency,
         at=event.at,
     )
-    before = conversation.Before(ticket)
+    before = Before(ticket)
     message = conversation.note(ticket, operation)
-    session.add(message)
-    await conversation.tell(session, ticket, before, message, operation)
+    return conversation.change(ticket, before, None, message, operation)

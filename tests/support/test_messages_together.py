@@ -1,0 +1,170 @@
+"""Messages that are said in one transaction: each gets its own answer, and nobody suffers from another."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx2 as httpx
+import pytest
+from sqlalchemy import event, text
+from structlog.contextvars import bound_contextvars
+
+from services.support.commands.add_message import Saying, add_message
+from shared.auth import Caller
+from shared.contracts.http.support import AddMessage, MessageView
+from shared.contracts.support import TicketChanged, TicketCountsChanged
+from shared.db import Database
+from shared.errors import Refusal
+from shared.idempotency import Claim
+from tests.client import Client
+from tests.installation import Installation
+from tests.support.conftest import OPERATOR, Customer
+from tests.support.test_counts import (
+    assert_conversation_is_right,
+    assert_counts_are_right,
+    assert_shop_count_is_right,
+)
+
+
+def saying(ticket: str, caller: Caller, words: str = "More", key: str = "", request: bytes = b"") -> Saying:
+    with bound_contextvars(correlation_id=f"says {words}"):
+        return Saying(caller, UUID(ticket), AddMessage(text=words), Claim.of("test", key or str(uuid4()), request))
+
+
+async def say(database: Database, *sayings: Saying) -> list[MessageView | str | None]:
+    """Views, the codes of refusals, and None for what is to be tried alone."""
+    async with database.transaction() as session:
+        answers = await add_message(session, sayings)
+    return [answer.code if isinstance(answer, Refusal) else answer for answer in answers]
+
+
+async def test_each_gets_the_answer_that_it_would_get_alone(support: Database, customer: Customer) -> None:
+    stranger, key = Customer(customer.client, support), str(uuid4())
+    first, second = await customer.begin(), await customer.begin("Good news", OPERATOR)
+    answers = await say(
+        support,
+        saying(first, customer.caller, "one", key),
+        saying(first, customer.caller, "one", key),
+        saying(first, customer.caller, "other", key, b"another"),
+        saying(first, stranger.caller),
+        saying(str(uuid4()), customer.caller),
+        saying(second, customer.caller, "two"),
+        saying(first, OPERATOR, "three"),
+        saying(second, customer.caller, "four"),
+    )
+    told = [(answer.seq, answer.text) if isinstance(answer, MessageView) else answer for answer in answers]
+    assert told == [
+        (2, "one"), (2, "one"), "idempotency_key_reused", "unknown_ticket", None, (2, "two"), (3, "three"), (3, "four"),
+    ]  # fmt: skip
+    assert answers[0] == answers[1]
+    assert await say(support, saying(first, customer.caller, "one", key)) == [answers[0]]
+    assert await say(support, saying(str(uuid4()), customer.caller)) == ["unknown_ticket"]
+    assert await customer.counts() == (2, 2, 2)
+
+
+async def test_each_is_counted_and_told_as_its_own(support: Database, customer: Customer) -> None:
+    tickets = [await customer.begin("Good news", OPERATOR) for _ in range(3)]
+    before = await customer.get("/ticket-counts", OPERATOR)
+    await say(support, *(saying(ticket, customer.caller, f"{ticket} {n}") for n in range(2) for ticket in tickets))
+    await assert_counts_are_right(customer)
+    await assert_shop_count_is_right(customer)
+    for ticket in tickets:
+        _, *later = await customer.told(TicketChanged, ticket)
+        assert [(event.version, event.new, event.message and event.message.text) for event in later] == [
+            (2, True, f"{ticket} 0"),
+            (3, True, f"{ticket} 1"),
+        ]
+    counted = (await customer.told(TicketCountsChanged, customer.id))[3:]
+    assert [
+        (event.new, event.shop_new - before["new"], event.shop_version - before["version"]) for event in counted
+    ] == [(n, n, n) for n in (1, 2, 3)]
+    async with support.transaction() as session:
+        causes = await session.scalars(
+            text("SELECT correlation_id FROM outbox WHERE subject = ANY(:tickets) AND version > 1 ORDER BY position"),
+            {"tickets": tickets},
+        )
+        assert list(causes) == [f"says {ticket} {n}" for n in range(2) for ticket in tickets]
+
+
+@contextmanager
+def counted_statements(database: Database) -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("many", [1, 32])
+async def test_many_messages_take_as_many_statements_as_one(support: Database, customer: Customer, many: int) -> None:
+    """What is held, its keys, what is written, the shop's count, the news, and the keys' answers."""
+    tickets = [await customer.begin("Good news", OPERATOR) for _ in range(many)]
+    for most in (6, 5):
+        # Said again, it is new already: nothing is counted.
+        with counted_statements(support) as statements:
+            await say(support, *(saying(ticket, customer.caller) for ticket in tickets))
+        assert len(statements) == most, statements
+
+
+@pytest.fixture
+async def thirteen_is_refused(installation: Installation) -> AsyncIterator[None]:
+    """By the database, at the very end."""
+    owner = await asyncpg.connect(installation.superuser_url("support"))
+    await owner.execute("""
+        CREATE FUNCTION refuse_13() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+        CREATE CONSTRAINT TRIGGER refuse_13 AFTER INSERT ON messages DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW WHEN (NEW.text = 'thirteen') EXECUTE FUNCTION refuse_13();
+    """)
+    yield
+    await owner.execute("DROP FUNCTION refuse_13 CASCADE")
+    await owner.close()
+
+
+async def test_forty_at_once_are_said_but_for_the_one_that_the_database_refuses(
+    client: Client, customer: Customer, thirteen_is_refused: None
+) -> None:
+    tickets = [await customer.begin("Good news", OPERATOR) for _ in range(4)]
+    answers = await asyncio.gather(
+        *(
+            client.ask(
+                "POST",
+                f"/tickets/{tickets[place % 4]}/messages",
+                {"text": "thirteen" if place == 13 else "twelve"},
+                caller=customer.caller,
+            )
+            for place in range(40)
+        )
+    )
+    assert [answer.status_code for answer in answers] == [500 if place == 13 else 201 for place in range(40)]
+    await assert_counts_are_right(customer)
+    for ticket in tickets:
+        await assert_conversation_is_right(customer, ticket)
+
+
+@pytest.mark.parametrize("held", ["tickets", "counts"])
+async def test_one_that_somebody_holds_keeps_no_other_waiting(
+    client: Client, support: Database, customer: Customer, held: str
+) -> None:
+    """As a process that was frozen in the middle of its transaction does."""
+    others = Customer(client, support)
+    ticket, free = await customer.begin(), [await others.begin() for _ in range(20)]
+    hold = {
+        "tickets": "SELECT FROM tickets WHERE id = :ticket FOR UPDATE",
+        "counts": "SELECT FROM counts WHERE customer_id = :customer FOR UPDATE",
+    }[held]
+
+    def ask(ticket: str) -> asyncio.Task[httpx.Response]:
+        return asyncio.create_task(client.ask("POST", f"/tickets/{ticket}/messages", {"text": "More"}))
+
+    async with support.transaction() as session:
+        await session.execute(text(hold), {"ticket": ticket, "customer": customer.id})
+        waiting, said = ask(ticket), [ask(each) for each in free]
+        async with asyncio.timeout(3):
+            assert {answer.status_code for answer in await asyncio.gather(*said)} == {201}
+        assert not waiting.done()
+    assert (await waiting).status_code == 201
