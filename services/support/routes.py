@@ -15,6 +15,7 @@ from services.support.commands.read_ticket import read_ticket
 from services.support.commands.recount_tickets import recount_tickets
 from services.support.errors import UnknownCustomer
 from services.support.models import Ticket
+from services.support.views import Line
 from shared.acts import list_acts
 from shared.auth import Caller
 from shared.batches import Batches
@@ -73,10 +74,9 @@ async def _page(
     return Page(items=[views.ticket_row(ticket) for ticket in shown], next=next_)
 
 
-async def _conversation(session: AsyncSession, ticket: Ticket, before_seq: int | None, caller: Caller) -> TicketView:
-    found = await queries.list_messages(session, ticket.id, before_seq, MESSAGES_AT_ONCE + 1)
-    shown = found[:MESSAGES_AT_ONCE]
-    earlier = encode_cursor(shown[-1][0].seq) if len(found) > MESSAGES_AT_ONCE else None
+def _conversation(ticket: Ticket, newest_first: Sequence[Line], caller: Caller) -> TicketView:
+    shown = newest_first[:MESSAGES_AT_ONCE]
+    earlier = encode_cursor(shown[-1][0].seq) if len(newest_first) > MESSAGES_AT_ONCE else None
     return views.ticket_view(ticket, shown, earlier, caller.is_staff)
 
 
@@ -93,7 +93,8 @@ async def begin(customer_id: UUID, wanted: BeginTicket, session: Session, caller
     """Begin a conversation."""
 
     async def begun() -> TicketView:
-        return await _conversation(session, await begin_ticket(session, caller, customer_id, wanted), None, caller)
+        ticket, lines = await begin_ticket(session, caller, customer_id, wanted)
+        return _conversation(ticket, lines[::-1], caller)
 
     return await once(TicketView, begun)
 
@@ -141,7 +142,8 @@ async def get_ticket(
     """A conversation's newest messages, newest last, or those before."""
     ticket = await queries.get_ticket(session, ticket_id, caller)
     [before_seq] = decode_cursor(earlier, int) if earlier is not None else [None]
-    return await _conversation(session, ticket, before_seq, caller)
+    found = await queries.list_messages(session, ticket.id, before_seq, MESSAGES_AT_ONCE + 1)
+    return _conversation(ticket, found, caller)
 
 
 @router.post("/tickets/{ticket_id}/messages", status_code=201)

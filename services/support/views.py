@@ -9,6 +9,9 @@ from iso4217 import Currency
 from services.support.models import Counts, Message, Operation, Ticket
 from shared.contracts.http import support as http
 
+# A message, with the money that it tells of.
+Line = tuple[Message, Operation | None]
+
 
 def ticket_row(ticket: Ticket) -> http.TicketRow:
     return http.TicketRow(
@@ -42,7 +45,7 @@ def message_view(message: Message, operation: Operation | None, for_staff: bool 
 
 def ticket_view(
     ticket: Ticket,
-    newest_first: Sequence[tuple[Message, Operation | None]],
+    newest_first: Sequence[Line],
     earlier: str | None,
     for_staff: bool,
 ) -> http.TicketView:
