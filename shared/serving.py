@@ -1,11 +1,13 @@
 """A process that answers HTTP, from its sockets to its orderly end."""
 
+import asyncio
 import gc
 import resource
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -13,7 +15,11 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from shared.connections import Connection
+from shared.messaging import is_set_within
 from shared.settings import ServerSettings
+
+# How old the answers' `Date` may be.
+LOOK_SECONDS = 1.0
 
 
 def serve(app: FastAPI, settings: ServerSettings) -> None:
@@ -74,6 +80,19 @@ def _leave_what_lasts_alone() -> None:
 
 class _Server(uvicorn.Server):
     """Sets `app.state.stopping` when told to stop: uvicorn lets an application end only after its last stream has."""
+
+    _tell: Callable[[], object] = staticmethod(lambda: None)
+
+    async def main_loop(self) -> None:
+        """uvicorn's own looks ten times a second whether it was told to stop: a fifth of what an idle system uses."""
+        loop, told = asyncio.get_running_loop(), asyncio.Event()
+        self._tell = lambda: loop.call_soon_threadsafe(told.set)
+        while not await self.on_tick(0):
+            await is_set_within(told, LOOK_SECONDS)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self._tell()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.config.app.state.stopping.set()  # type: ignore[union-attr]

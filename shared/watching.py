@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractConnection
+from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelNotFoundEntity
 from prometheus_client import Gauge
 from sqlalchemy import text
@@ -126,9 +126,11 @@ async def _watch_queues(listener: str, broker_url: str, health: Health, obstacle
     async with asyncio.timeout(ANSWER_SECONDS):
         connection = await aio_pika.connect(broker_url, heartbeat=10)
     try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            channel = await connection.channel(publisher_confirms=False)
         while not is_told_to_end():
             async with asyncio.timeout(ANSWER_SECONDS):
-                await _look_at_queues(listener, connection, health, obstacles)
+                await _look_at_queues(listener, channel, health, obstacles)
             broker_reached.labels(listener).set(1)
             note(obstacles, "broker", None)
             await asyncio.sleep(AGAIN_SECONDS if obstacles else LOOK_SECONDS)
@@ -139,25 +141,25 @@ async def _watch_queues(listener: str, broker_url: str, health: Health, obstacle
                 await connection.close()
 
 
-async def _look_at_queues(listener: str, connection: AbstractConnection, health: Health, obstacles: Notices) -> None:
+async def _look_at_queues(listener: str, channel: AbstractChannel, health: Health, obstacles: Notices) -> None:
     for queue in (queue_name(listener, event) for event in SUBSCRIPTIONS[listener]):
-        messages, consumers = await _ask(connection, queue) or (0, -1)
+        messages, consumers = await _ask(channel, queue) or (0, -1)
         queue_messages.labels(queue).set(messages)
         queue_consumers.labels(queue).set(max(0, consumers))
         missing = f"The broker has no queue {queue}: load its definitions again."
         nobody = f"Nobody listens to {queue}."
         note(obstacles, queue, missing if consumers < 0 else nobody if consumers == 0 else None)
-    count, _ = await _ask(connection, DEAD_LETTERS) or (0, 0)
+    count, _ = await _ask(channel, DEAD_LETTERS) or (0, 0)
     dead_letters.set(count)
     what = "1 dead letter waits" if count == 1 else f"{count} dead letters wait"
     note(health.warnings, "dead_letters", f"{what}: see `purser dead-letters list`." if count else None)
 
 
-async def _ask(connection: AbstractConnection, queue: str) -> tuple[int, int] | None:
+async def _ask(channel: AbstractChannel, queue: str) -> tuple[int, int] | None:
     """Messages and consumers; None where there is no such queue, which costs the channel that asks."""
-    async with connection.channel(publisher_confirms=False) as channel:
-        try:
-            said = (await channel.declare_queue(queue, passive=True)).declaration_result
-        except ChannelNotFoundEntity:
-            return None
-        return said.message_count or 0, said.consumer_count or 0
+    try:
+        said = (await channel.declare_queue(queue, passive=True)).declaration_result
+    except ChannelNotFoundEntity:
+        await channel.reopen()
+        return None
+    return said.message_count or 0, said.consumer_count or 0
