@@ -56,7 +56,9 @@ async def quietly(closing: Awaitable[object]) -> None:
     try:
         async with asyncio.timeout(1):
             await closing
-    except Exception as error:
+    except BaseException as error:
+        if must_end(error):
+            raise
         log.debug("closing failed", error=kind_of(error))
 
 

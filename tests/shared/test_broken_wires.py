@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from faststream.rabbit import RabbitBroker
 from sqlalchemy.engine import make_url
 
 from services.billing import worker
+from shared import listening as staying
 from shared import outbox
 from shared.contracts.orders import OrderFacts
 from shared.db import Database
@@ -136,6 +138,26 @@ async def test_a_relay_whose_wire_falls_silent_as_it_archives_for_the_first_time
     monkeypatch.setattr(Relay, "_publish", publish_and_lose_the_wire)
     await traffic.add()
     await eventually(traffic.has_passed, "news passes at first")
+    await traffic.add()
+    await eventually(traffic.has_passed, "news passes again")
+
+
+async def test_a_worker_listens_again_when_what_is_lost_is_closed_by_a_cancellation_that_nobody_asked_for(
+    wires: Wires, traffic: Traffic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a frozen broker's connection dies, also while it is being closed."""
+    closed, close = asyncio.Event(), staying._let_go
+
+    async def die(broker: RabbitBroker) -> None:
+        await close(broker)
+        closed.set()
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(staying, "_let_go", die)
+    await traffic.add()
+    await eventually(traffic.has_passed, "news passes at first")
+    with wires.broker.cut():
+        await closed.wait()
     await traffic.add()
     await eventually(traffic.has_passed, "news passes again")
 
