@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 # Below the range from which Linux and macOS take the ports of outgoing connections.
 PRIVATE = range(20000, 32000)
-_chosen: dict[int, socket.socket] = {}
+_chosen: set[int] = set()
 
 
 def is_free(port: int) -> bool:
@@ -40,7 +40,9 @@ def _choose(port: int) -> bool:
     except OSError:
         token.close()
         return False
-    _chosen[port] = token
+    # It stays open until the process ends: nobody refers to it any more.
+    token.detach()
+    _chosen.add(port)
     return True
 
 
