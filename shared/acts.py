@@ -2,13 +2,27 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Caller
 from shared.contracts.http.base import ActView
+from shared.rows import Rows
 from shared.telemetry import current_id
+
+COLUMNS = {
+    "login": "text",
+    "role": "text",
+    "act": "text",
+    "subject": "text",
+    "note": "text",
+    "details": "jsonb",
+    "correlation_id": "text",
+}
+_DONE = Rows("done", COLUMNS)
+_INSERT = text(f"INSERT INTO acts ({', '.join(COLUMNS)}) SELECT * FROM {_DONE}")  # noqa: S608
 
 
 async def record_act(
@@ -19,21 +33,20 @@ async def record_act(
     A detail that they changed stands there as it is now, and as `<name>_before`.
     """
     if caller.is_staff:
-        await session.execute(
-            text(
-                "INSERT INTO acts (login, role, act, subject, note, details, correlation_id)"
-                " VALUES (:login, :role, :act, :subject, :note, CAST(:details AS jsonb), :correlation_id)"
-            ),
-            {
-                "login": caller.login,
-                "role": caller.role.value,
-                "act": act,
-                "subject": subject,
-                "note": note,
-                "details": json.dumps(details),
-                "correlation_id": current_id(),
-            },
-        )
+        await session.execute(_INSERT, _DONE.parameters([row(caller, act, subject, note, **details)]))
+
+
+def row(caller: Caller, act: str, subject: str, note: str | None = None, **details: str | int | None) -> dict[str, Any]:
+    """An act of staff as a row, for a statement that writes what they did, too."""
+    return {
+        "login": caller.login,
+        "role": caller.role.value,
+        "act": act,
+        "subject": subject,
+        "note": note,
+        "details": json.dumps(details),
+        "correlation_id": current_id(),
+    }
 
 
 async def list_acts(session: AsyncSession, subject: str, limit: int = 100) -> list[ActView]:

@@ -16,11 +16,17 @@ class Batches(Generic[W, A]):
     """Calls `work` with all that was asked for while it was busy: nobody waits for a clock.
 
     `work` gives an answer for each, or None for one that would keep the others waiting; or it raises. What gets no
-    answer so is tried alone, and meanwhile the next batch begins: nobody suffers from another.
+    answer so is tried alone, by `alone` where that is another way, and meanwhile the next batch begins: nobody suffers
+    from another.
     """
 
-    def __init__(self, work: Callable[[Sequence[W]], Awaitable[Sequence[A | None]]], most: int) -> None:
-        self._work, self._most = work, most
+    def __init__(
+        self,
+        work: Callable[[Sequence[W]], Awaitable[Sequence[A | None]]],
+        most: int,
+        alone: Callable[[W], Awaitable[A]] | None = None,
+    ) -> None:
+        self._work, self._most, self._alone = work, most, alone or self._work_on_one
         self._waiting: deque[_Asked[W, A]] = deque()
         self._busy = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -49,24 +55,41 @@ class Batches(Generic[W, A]):
         finally:
             self._busy = False
 
+    async def _work_on_one(self, wanted: W) -> A:
+        [given] = await self._work([wanted])
+        assert given is not None, "what is tried alone must get an answer"
+        return given
+
     async def _do(self, batch: "list[_Asked[W, A]]") -> None:
-        together = len(batch) > 1
         given: Sequence[A | Exception | None]
         try:
             given = await self._work([wanted for wanted, _ in batch])
         except Exception as error:
-            given = [None if together and not is_unreachable(error) else error] * len(batch)
+            given = [None if len(batch) > 1 and not is_unreachable(error) else error] * len(batch)
         except BaseException:
             # We are cancelled, and so are those who wait.
             for _, answer in batch:
                 answer.cancel()
             raise
-        for each, what in zip(batch, given, strict=True):
+        for (wanted, answer), what in zip(batch, given, strict=True):
             if what is None:
-                assert together, "what is tried alone must get an answer"
-                self._begin(self._do([each]))
-            elif not each[1].done():
-                each[1].set_exception(what) if isinstance(what, Exception) else each[1].set_result(what)
+                self._begin(self._do_alone(wanted, answer))
+            else:
+                _give(answer, what)
+
+    async def _do_alone(self, wanted: W, answer: "asyncio.Future[A]") -> None:
+        try:
+            _give(answer, await self._alone(wanted))
+        except Exception as error:
+            _give(answer, error)
+        except BaseException:
+            answer.cancel()
+            raise
+
+
+def _give(answer: "asyncio.Future[A]", what: A | Exception) -> None:
+    if not answer.done():
+        answer.set_exception(what) if isinstance(what, Exception) else answer.set_result(what)
 
 
 _Asked = tuple[W, "asyncio.Future[A]"]

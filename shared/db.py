@@ -85,6 +85,14 @@ class Database:
                 self.told.set()
 
     @asynccontextmanager
+    async def autocommit(self) -> AsyncIterator[AsyncSession]:
+        """For a change that is one statement, and commits as one."""
+        async with self.reading() as session:
+            yield session
+            if session.info.get("told"):
+                self.told.set()
+
+    @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """For SELECTs without a lock: each sees what is committed by then, as it would in a transaction, which takes
         two statements more."""

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import text
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import failpoints
 from shared.errors import IdempotencyKeyReused
+from shared.rows import Rows
 
 V = TypeVar("V", bound=BaseModel)
 
@@ -97,24 +98,29 @@ async def find_answers(session: AsyncSession, claims: Sequence[Claim], kind: typ
         {"scopes": [claim.scope for claim in claims], "keys": [claim.key for claim in claims]},
     )
     answers = Answers[V]()
-    for row in found:
-        answers.add(Claim(row.scope, row.key, row.request_hash), kind.model_validate_json(row.answer))
+    for used in found:
+        answers.add(Claim(used.scope, used.key, used.request_hash), kind.model_validate_json(used.answer))
     failpoints.hit("after_claim", kind.__name__)
     return answers
 
 
+COLUMNS = {"scope": "text", "key": "text", "request_hash": "bytea", "answer": "text"}
+
+
+def row(claim: Claim, answer: BaseModel) -> dict[str, Any]:
+    """A key that was used, as a row, for the statement that writes what was done."""
+    return {
+        "scope": claim.scope,
+        "key": claim.key,
+        "request_hash": claim.request_hash,
+        "answer": answer.model_dump_json(),
+    }
+
+
+_USED = Rows("used", COLUMNS)
+_INSERT = text(f"INSERT INTO idempotency_keys ({', '.join(COLUMNS)}) SELECT * FROM {_USED}")  # noqa: S608
+
+
 async def keep_answers(session: AsyncSession, given: Sequence[tuple[Claim, BaseModel]]) -> None:
     """Use up the keys of what was done; one that somebody else has used meanwhile is an error."""
-    await session.execute(
-        text(
-            "INSERT INTO idempotency_keys (scope, key, request_hash, answer)"
-            " SELECT * FROM unnest(CAST(:scopes AS text[]), CAST(:keys AS text[]), CAST(:hashes AS bytea[]),"
-            " CAST(:answers AS text[]))"
-        ),
-        {
-            "scopes": [claim.scope for claim, _ in given],
-            "keys": [claim.key for claim, _ in given],
-            "hashes": [claim.request_hash for claim, _ in given],
-            "answers": [answer.model_dump_json() for _, answer in given],
-        },
-    )
+    await session.execute(_INSERT, _USED.parameters(row(claim, answer) for claim, answer in given))

@@ -1,7 +1,7 @@
 """A change and its news are one transaction: events are rows first, and leave for the broker afterwards (relay.py)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import Context
 from typing import Any
 from uuid import uuid4
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.contracts.base import Event
 from shared.db import Database
 from shared.failure import kind_of
+from shared.rows import Rows
 from shared.telemetry import current_id
 from shared.tracing import recorded
 
@@ -31,15 +32,15 @@ async def record(session: AsyncSession, event: Event) -> None:
 
 async def record_all(session: AsyncSession, events: Sequence[Event]) -> None:
     """The same for several, in their order."""
-    await _insert(session, [_row(event) for event in events])
+    await _insert(session, [row(event) for event in events])
 
 
 async def record_caused(session: AsyncSession, events: Sequence[tuple[Context, Event]]) -> None:
     """The same for several, each told in the context of what has caused it."""
-    await _insert(session, [context.run(_row, event) for context, event in events])
+    await _insert(session, [context.run(row, event) for context, event in events])
 
 
-_COLUMNS = {
+COLUMNS = {
     "event_id": "uuid",
     "aggregate": "text",
     "subject": "text",
@@ -49,14 +50,12 @@ _COLUMNS = {
     "body": "text",
     "correlation_id": "text",
 }
-# One statement for however many.
-_INSERT = text(
-    f"INSERT INTO outbox ({', '.join(_COLUMNS)})"  # noqa: S608
-    f" SELECT * FROM unnest({', '.join(f'CAST(:{name} AS {kind}[])' for name, kind in _COLUMNS.items())})"
-)
+_NEWS = Rows("news", COLUMNS)
+_INSERT = text(f"INSERT INTO outbox ({', '.join(COLUMNS)}) SELECT * FROM {_NEWS}")  # noqa: S608
 
 
-def _row(event: Event) -> dict[str, Any]:
+def row(event: Event) -> dict[str, Any]:
+    """An event as a row, for a statement that writes its change, too."""
     event_id = uuid4()
     recorded(event_id, event.routing_key)
     return {
@@ -74,7 +73,12 @@ def _row(event: Event) -> dict[str, Any]:
 async def _insert(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
-    await session.execute(_INSERT, {name: [row[name] for row in rows] for name in _COLUMNS})
+    await session.execute(_INSERT, _NEWS.parameters(rows))
+    will_be_told(session, rows)
+
+
+def will_be_told(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """These were inserted in this session: the relay is woken after the commit."""
     session.info.setdefault("told", set()).update(row["routing_key"] for row in rows)
 
 

@@ -30,7 +30,7 @@ V = TypeVar("V", bound=BaseModel)
 
 @asynccontextmanager
 async def edge(database: Database) -> AsyncIterator[AsyncSession]:
-    """The transaction of a request, or of several that are answered together."""
+    """The transaction of a request."""
     async with database.transaction() as session:
         yield session
         failpoints.hit("before_commit", *session.info.get("told", ()))

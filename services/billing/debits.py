@@ -1,91 +1,154 @@
-"""The ledger's way for many payments at once: each as `ledger.transfer` would move it, by as many statements as one."""
+"""Payments that were decided are written: whatever each of them changes, and however many there are, in one statement
+that is all of the transaction."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.billing.ledger import Changed, Moved, told
-from services.billing.models import Account, ShopAccount
-from shared.contracts.billing import BalanceChanged
+from services.billing.models import Account, Invoice
+from shared import acts, failpoints, idempotency, outbox
+from shared.contracts.billing import OrderPaid
+from shared.rows import Rows
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Debit:
-    """A payment for an order, to be moved together with others."""
+    """A payment that was decided: its invoice and account as they have become since they were looked at, its transfer,
+    and the rows that say so."""
 
-    customer_id: UUID
-    currency: str
-    amount_minor: int
-    made_by: str
-    order_number: str
-    order_version: int
-    id: UUID = field(default_factory=uuid4)
+    invoice: Invoice
+    account: Account
+    transfer: Row
+    news: Sequence[Row]
+    used_key: Row
+    acts: Sequence[Row]
 
 
-# What an account has not is not taken, and what is not taken is not written down.
-_DEBIT_ALL = text("""
-    WITH changed AS (
-        UPDATE accounts SET balance_minor = balance_minor - n.amount, version = version + n.count
-        FROM unnest(CAST(:accounts AS uuid[]), CAST(:taken AS bigint[]), CAST(:counts AS bigint[]))
-            AS n (id, amount, count)
-        WHERE accounts.id = n.id AND kind = 'customer' AND balance_minor - held_minor >= n.amount
-        RETURNING accounts.id
+_INVOICE = Rows(
+    "invoice",
+    {
+        "number": "text",
+        "seen": "bigint",
+        "order_version": "bigint",
+        "paid": "bigint",
+        "paid_at": "timestamptz",
+        "version": "bigint",
+    },
+)
+_ACCOUNT = Rows(
+    "account", {"id": "uuid", "seen": "bigint", "balance": "bigint", "version": "bigint", "orders": "bigint"}
+)
+_TRANSFER = Rows(
+    "transfer",
+    {
+        "id": "uuid",
+        "customer_id": "uuid",
+        "account_version": "bigint",
+        "debit_account": "uuid",
+        "credit_account": "uuid",
+        "amount_minor": "bigint",
+        "currency": "text",
+        "kind": "text",
+        "balance_after_minor": "bigint",
+        "order_number": "text",
+        "order_version": "bigint",
+        "made_by": "text",
+    },
+)
+# Of each row of other tables, whose payment it belongs to.
+_PAYER = {"payer": "uuid"}
+_NEWS = Rows("news", {**outbox.COLUMNS, **_PAYER})
+_KEY = Rows("used", {**idempotency.COLUMNS, **_PAYER})
+_ACT = Rows("done", {**acts.COLUMNS, **_PAYER})
+
+
+def _insert(table: str, given: Rows, columns: Mapping[str, str], payer: str = "payer") -> str:
+    """In the order given, which is that of the versions, and only what belongs to payments that are made."""
+    names = ", ".join(columns)
+    made = f"{payer} = ANY (ARRAY(SELECT id FROM payers))"  # noqa: S608
+    return f"INSERT INTO {table} ({names}) SELECT {names} FROM {given} WHERE {made}"  # noqa: S608
+
+
+# Nothing was locked when it was looked at. Here it is, as far as it still is as it was seen, and nobody else has it in
+# hand; a row that was changed since this statement began is compared as it is now (READ COMMITTED). Nobody is waited
+# for, so that the order does not matter. Of a customer's payments all are made, or none: they stand on one balance.
+_DEBIT_ALL = text(f"""
+    WITH held_invoices AS (
+        SELECT customer_id FROM invoices JOIN {_INVOICE} ON order_number = number
+            AND invoices.version = seen AND invoices.order_version = invoice.order_version
+        FOR NO KEY UPDATE OF invoices SKIP LOCKED
+    ), held_accounts AS (
+        SELECT accounts.id, orders FROM accounts JOIN {_ACCOUNT} ON accounts.id = account.id
+            AND accounts.version = seen
+        FOR NO KEY UPDATE OF accounts SKIP LOCKED
+    ), payers AS (
+        SELECT id FROM held_accounts
+        WHERE (id, orders) IN (SELECT customer_id, count(*) FROM held_invoices GROUP BY customer_id)
+    ), debited AS (
+        UPDATE accounts SET balance_minor = balance, version = account.version FROM {_ACCOUNT}
+        WHERE accounts.id = account.id AND account.id IN (SELECT id FROM payers)
+    ), paid AS (
+        UPDATE invoices SET paid_minor = paid, first_paid_in_full_at = paid_at, version = invoice.version
+        FROM {_INVOICE} WHERE order_number = number AND customer_id IN (SELECT id FROM payers)
+    ), moved AS (
+        {_insert("transfers", _TRANSFER, _TRANSFER.columns, payer="customer_id")}
+    ), told AS (
+        {_insert("outbox", _NEWS, outbox.COLUMNS)}
+    ), kept AS (
+        {_insert("idempotency_keys", _KEY, idempotency.COLUMNS)}
+    ), noted AS (
+        {_insert("acts", _ACT, acts.COLUMNS)}
     )
-    INSERT INTO transfers (id, customer_id, account_version, debit_account, credit_account, amount_minor, currency,
-        kind, balance_after_minor, order_number, order_version, made_by)
-    SELECT id, customer_id, version, customer_id, shop, amount, currency, 'payment', after, number, order_version, by
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:customers AS uuid[]), CAST(:versions AS bigint[]), CAST(:shops AS uuid[]),
-        CAST(:amounts AS bigint[]), CAST(:currencies AS text[]), CAST(:afters AS bigint[]), CAST(:numbers AS text[]),
-        CAST(:order_versions AS bigint[]), CAST(:by AS text[]))
-        AS n (id, customer_id, version, shop, amount, currency, after, number, order_version, by)
-    WHERE customer_id IN (SELECT changed.id FROM changed)
-    RETURNING id
-""")
+    SELECT id FROM payers
+""")  # noqa: S608
 
 
-async def debit_all(
-    session: AsyncSession, debits: Sequence[Debit], accounts: Mapping[UUID, Account]
-) -> list[tuple[Moved, BalanceChanged]]:
-    """Move them all, by one conditional statement; gives the news of each balance, to be told with what it is for.
+async def debit_all(session: AsyncSession, debits: Sequence[Debit]) -> set[UUID]:
+    """Write them; gives whose were written. Of all others nothing is: somebody came between, or has them in hand."""
+    with failpoints.during("during_commit", OrderPaid.routing_key):
+        written = set((await session.execute(_DEBIT_ALL, _parameters(debits))).scalars())
+    outbox.will_be_told(session, [news for each in debits if each.account.id in written for news in each.news])
+    return written
 
-    The accounts are held (`queries.lock_accounts`), and have what is taken: else it is an error.
-    """
-    taken, counts = Counter[UUID](), Counter[UUID]()
-    after: list[Changed] = []
-    for each in debits:
-        account = accounts[each.customer_id]
-        taken[account.id] += each.amount_minor
-        counts[account.id] += 1
-        balance_minor = account.balance_minor - taken[account.id]
-        after.append(Changed(balance_minor, account.held_minor, account.version + counts[account.id]))
-    made = await session.execute(
-        _DEBIT_ALL,
-        {
-            "accounts": list(taken),
-            "taken": list(taken.values()),
-            "counts": list(counts.values()),
-            "ids": [each.id for each in debits],
-            "customers": [each.customer_id for each in debits],
-            "versions": [changed.version for changed in after],
-            "shops": [ShopAccount.SALES.id(each.currency) for each in debits],
-            "amounts": [each.amount_minor for each in debits],
-            "currencies": [each.currency for each in debits],
-            "afters": [changed.balance_minor for changed in after],
-            "numbers": [each.order_number for each in debits],
-            "order_versions": [each.order_version for each in debits],
-            "by": [each.made_by for each in debits],
-        },
-    )
-    if len(made.all()) != len(debits):
-        raise LookupError("an account has not what is to be taken from it")
-    return [
-        (
-            Moved(each.id, changed.balance_minor + each.amount_minor, changed.balance_minor, changed.held_minor),
-            told(each.customer_id, each.currency, changed),
-        )
-        for each, changed in zip(debits, after, strict=True)
-    ]
+
+def _parameters(debits: Sequence[Debit]) -> dict[str, list[Any]]:
+    payments = Counter(each.invoice.order_number for each in debits)
+    invoices = {each.invoice.order_number: each.invoice for each in debits}
+    return {
+        **_INVOICE.parameters(
+            {
+                "number": number,
+                "seen": invoice.version - payments[number],
+                "order_version": invoice.order_version,
+                "paid": invoice.paid_minor,
+                "paid_at": invoice.first_paid_in_full_at,
+                "version": invoice.version,
+            }
+            for number, invoice in invoices.items()
+        ),
+        **_ACCOUNT.parameters(_accounts(debits, invoices.values())),
+        **_TRANSFER.parameters(each.transfer for each in debits),
+        **_NEWS.parameters({**news, "payer": each.account.id} for each in debits for news in each.news),
+        **_KEY.parameters({**each.used_key, "payer": each.account.id} for each in debits),
+        **_ACT.parameters({**act, "payer": each.account.id} for each in debits for act in each.acts),
+    }
+
+
+def _accounts(debits: Sequence[Debit], invoices: Iterable[Invoice]) -> Iterator[Row]:
+    payments = Counter(each.account.id for each in debits)
+    orders = Counter(invoice.customer_id for invoice in invoices)
+    for account in {each.account.id: each.account for each in debits}.values():
+        yield {
+            "id": account.id,
+            "seen": account.version - payments[account.id],
+            "balance": account.balance_minor,
+            "version": account.version,
+            "orders": orders[account.id],
+        }

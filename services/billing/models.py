@@ -68,6 +68,11 @@ class Account(Base):
     def available_minor(self) -> int:
         return self.balance_minor - self.held_minor
 
+    def debit(self, amount_minor: int) -> None:
+        """What is available of it, for a payment."""
+        self.balance_minor -= amount_minor
+        self.version += 1
+
 
 class Transfer(Base):
     """Money moved: one debit, one credit, one amount. The service may insert transfers, never change or delete one."""

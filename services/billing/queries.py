@@ -1,10 +1,11 @@
 """Every SELECT of billing."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, cast, exists, func, literal, select, tuple_
+from sqlalchemy import ARRAY, Text, and_, bindparam, exists, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.errors import UnknownHold, UnknownInvoice
@@ -13,6 +14,7 @@ from services.billing.models import Account, Invoice, Transfer
 from shared.auth import Caller
 from shared.contracts.billing import OrderPaid, OrderRefunded
 from shared.contracts.http.billing import HoldState
+from shared.idempotency import Claim
 
 Place = tuple[datetime, UUID]
 LIMIT_WINDOW = timedelta(hours=24)
@@ -27,6 +29,36 @@ _INVOICE_AND_ACCOUNT = (
     .outerjoin(Account, Account.id == Invoice.customer_id)
     .where(Invoice.order_number == bindparam("order_number"))
 )
+
+_KEYS = Invoice.metadata.tables["idempotency_keys"]
+_ASKED = (
+    func.unnest(
+        bindparam("numbers", type_=ARRAY(Text)),
+        bindparam("scopes", type_=ARRAY(Text)),
+        bindparam("keys", type_=ARRAY(Text)),
+    )
+    .table_valued("number", "scope", "key", with_ordinality="place", name="asked")
+    .render_derived()
+)
+_PAYABLE = (
+    select(Invoice, Account, _KEYS.c.request_hash, _KEYS.c.answer)
+    .select_from(_ASKED)
+    .outerjoin(Invoice, Invoice.order_number == _ASKED.c.number)
+    .outerjoin(Account, Account.id == Invoice.customer_id)
+    .outerjoin(_KEYS, and_(_KEYS.c.scope == _ASKED.c.scope, _KEYS.c.key == _ASKED.c.key))
+    .order_by(_ASKED.c.place)
+    .execution_options(populate_existing=True)
+)
+
+
+@dataclass(frozen=True)
+class Payable:
+    """An order that somebody wants to pay for, as far as there is one, and what was answered to the key before."""
+
+    invoice: Invoice | None
+    account: Account | None
+    request_hash: bytes | None
+    answer: str | None
 
 
 async def find_account(session: AsyncSession, customer_id: UUID) -> Account | None:
@@ -44,26 +76,26 @@ async def get_invoice(session: AsyncSession, order_number: str, caller: Caller) 
     return _seen(invoice, order_number, caller), account
 
 
-async def lock_invoices(session: AsyncSession, order_numbers: Collection[str], wait: bool) -> dict[str, Invoice]:
-    """Those that there are, held until the transaction ends, and known to the session no more: whoever changes one
-    writes it. Lock invoices before accounts, never after, and several in one order everywhere.
+async def find_payable(session: AsyncSession, asked: Sequence[tuple[str, Claim]]) -> list[Payable]:
+    """What there is to decide about each of these orders and keys, all as it was at one moment, and nothing held: who
+    writes what comes of it asks whether it still is so. Known to the session no more."""
+    given = {
+        "numbers": [number for number, _ in asked],
+        "scopes": [claim.scope for _, claim in asked],
+        "keys": [claim.key for _, claim in asked],
+    }
+    found = [Payable(*row) for row in await session.execute(_PAYABLE, given)]
+    for thing in {part for each in found for part in (each.invoice, each.account) if part is not None}:
+        session.expunge(thing)
+    return found
 
-    Without `wait` those that somebody else holds are left out.
-    """
-    wanted = select(Invoice).where(Invoice.order_number == any_(cast(list(order_numbers), ARRAY(Text))))
-    held = wanted.order_by(Invoice.order_number).with_for_update(skip_locked=not wait)
-    found = (await session.scalars(held.execution_options(populate_existing=True))).all()
-    for invoice in found:
-        session.expunge(invoice)
-    return {invoice.order_number: invoice for invoice in found}
 
-
-async def lock_accounts(session: AsyncSession, customer_ids: Collection[UUID], wait: bool) -> dict[UUID, Account]:
-    """Those that there are, held until the transaction ends; without `wait` those that nobody else holds."""
-    wanted = select(Account).where(Account.id == any_(cast(list(customer_ids), ARRAY(Uuid))))
-    held = wanted.order_by(Account.id).with_for_update(skip_locked=not wait)
-    found = await session.scalars(held.execution_options(populate_existing=True))
-    return {account.id: account for account in found}
+async def lock_payable(session: AsyncSession, order_number: str) -> None:
+    """Wait for the invoice and its customer's account, and hold them until the transaction ends. Lock invoices before
+    accounts, never after."""
+    owner = select(Invoice.customer_id).where(Invoice.order_number == order_number).with_for_update()
+    customer_id = await session.scalar(owner)
+    await session.execute(select(Account.id).where(Account.id == customer_id).with_for_update())
 
 
 def _seen(invoice: Invoice | None, order_number: str, caller: Caller) -> Invoice:

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 from structlog.contextvars import bound_contextvars
 
-from services.billing.commands.pay_for_order import Payment, pay_for_order
+from services.billing.commands.pay_for_order import Payment
+from services.billing.routes.asking import pay_together
 from shared.auth import Caller
 from shared.contracts.http.billing import PayForOrder, PaymentView
 from shared.db import Database
@@ -29,8 +30,7 @@ def payment(
 
 async def pay(database: Database, *payments: Payment) -> list[PaymentView | str | None]:
     """Views, the codes of refusals, and None for what is to be tried alone."""
-    async with database.transaction() as session:
-        answers = await pay_for_order(session, payments)
+    answers = await pay_together(database, payments)
     return [answer.code if isinstance(answer, Refusal) else answer for answer in answers]
 
 
@@ -55,7 +55,7 @@ async def test_each_gets_the_answer_that_it_would_get_alone(billing: Database, c
     )
     codes = [answer.paid_minor if isinstance(answer, PaymentView) else answer for answer in answers]
     assert codes == [
-        400, 400, "idempotency_key_reused", "nothing_to_pay", "forbidden", "unknown_invoice", None,
+        400, 400, "idempotency_key_reused", "nothing_to_pay", "forbidden", "unknown_invoice", "unknown_invoice",
         100, 400, "insufficient_funds", 200, "insufficient_funds",
     ]  # fmt: skip
     assert answers[0] == answers[1]
@@ -79,7 +79,9 @@ async def test_what_is_refused_frees_its_key_and_what_was_paid_keeps_it(billing:
 async def test_each_is_told_and_written_down_as_its_own(billing: Database, customer: Customer) -> None:
     await customer.deposit(1_000)
     numbers = [await customer.hear(customer.order(100)) for _ in range(5)]
+    billing.told.clear()
     await pay(billing, *(payment(number) for number in numbers))
+    assert billing.told.is_set(), "the relay is woken"
     async with billing.transaction() as session:
         told = await session.execute(
             text(

@@ -50,8 +50,8 @@ async def test_payments_that_come_together_share_their_statements(
     after = await watching["billing"].fetchrow(COUNTED, databases)
 
     statements, wal_bytes = ((late - early) / PAYMENTS for early, late in zip(before, after, strict=True))
-    # Each by itself takes 28 and 7,100.
-    assert statements < 8
+    # Seen: 3.2 and 6,600; with nine statements a batch, 5.8.
+    assert statements < 5
     assert wal_bytes < 8_000
 
 

@@ -58,8 +58,8 @@ def _points(process: str, steps: tuple[str, ...], subject: str) -> list[Failpoin
 
 
 PAYMENT = (
-    *_points("billing-api", ("before_claim", "after_claim"), "PaymentView"),
-    *_points("billing-api", ("before_commit", "after_commit"), _PAID),
+    *_points("billing-api", ("before_look", "after_look"), "PaymentView"),
+    *_points("billing-api", ("during_commit", "after_commit"), _PAID),
     *_points("billing-worker", _RELAYING, _PAID),
     *_points("orders-worker", _REACTING, f"orders.on.{_PAID}"),
 )

@@ -26,8 +26,11 @@ class Pay:
     seen_minor: int | None = None
 
     async def __call__(self, session: AsyncSession, number: str) -> None:
-        wanted = PayForOrder(amount_minor=self.amount_minor, expected_remaining_minor=self.seen_minor)
-        await pay(session, STAFF, number, wanted)
+        await pay(session, STAFF, number, self.wanted)
+
+    @property
+    def wanted(self) -> PayForOrder:
+        return PayForOrder(amount_minor=self.amount_minor, expected_remaining_minor=self.seen_minor)
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,26 @@ async def test_one_that_cannot_be_done_among_others_is_done_alone_while_they_go_
     assert await slow == 0
 
 
+async def test_what_is_tried_alone_may_take_another_way() -> None:
+    async def work(numbers: Sequence[int]) -> list[int | None]:
+        return [None if number == 0 else number for number in numbers]
+
+    async def alone(number: int) -> int:
+        if number == 0:
+            raise ZeroDivisionError
+        return -number
+
+    async def refuse(_: Sequence[int]) -> list[int | None]:
+        raise RuntimeError
+
+    asked = [Batches(how, most=10, alone=alone) for how in (work, refuse)]
+    answers = await asyncio.gather(
+        *(batches.ask(number) for batches in asked for number in (0, 1)), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [ZeroDivisionError, int, ZeroDivisionError, int]
+    assert answers[1::2] == [1, -1]
+
+
 async def test_without_a_database_nobody_is_tried_alone() -> None:
     tries = 0
 

@@ -7,9 +7,10 @@ from uuid import UUID
 from fastapi import Depends, Path, Request
 
 from services.billing.commands.note_refusal import note_refusal
-from services.billing.commands.pay_for_order import Payment, pay_for_order
+from services.billing.commands.pay_for_order import Payment, pay_for_order, pay_for_order_held
 from services.billing.errors import UnknownCustomer
 from services.billing.settings import WithdrawalRule
+from shared import failpoints
 from shared.auth import Caller
 from shared.batches import Batches
 from shared.contracts.base import OrderNumber
@@ -59,9 +60,17 @@ Payments = Batches[Payment, PaymentView | Refusal]
 
 
 async def pay_together(database: Database, payments: Sequence[Payment]) -> list[PaymentView | Refusal | None]:
-    """What was asked for while others were being paid, in one transaction."""
+    """What was asked for while others were being paid: two statements, of which the second is the transaction."""
+    async with database.autocommit() as session:
+        answers = await pay_for_order(session, payments)
+    failpoints.hit("after_commit", *session.info.get("told", ()))
+    return answers
+
+
+async def pay_alone(database: Database, payment: Payment) -> PaymentView | Refusal:
+    """What somebody came between."""
     async with edge(database) as session:
-        return await pay_for_order(session, payments)
+        return await pay_for_order_held(session, payment)
 
 
 async def _payments(request: Request) -> Payments:

@@ -1,0 +1,22 @@
+"""Many rows as the parameters of one statement: an array for each column, however many rows there are."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a statement is given under `name`: its columns, with their types. As text it stands in FROM."""
+
+    name: str
+    columns: Mapping[str, str]
+
+    def __str__(self) -> str:
+        arrays = ", ".join(f"CAST(:{self.name}_{column} AS {kind}[])" for column, kind in self.columns.items())
+        return f"unnest({arrays}) AS {self.name} ({', '.join(self.columns)})"
+
+    def parameters(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+        """The arrays of these rows; what else is in a row is left out."""
+        many = list(rows)
+        return {f"{self.name}_{column}": [row[column] for row in many] for column in self.columns}
