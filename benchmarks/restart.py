@@ -19,6 +19,8 @@ ROUNDS = 3
 FIRST_SECONDS = 10.0
 SHOWN_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 30.0
+# Who takes part in it.
+PARTS = ("gateway", "orders-api", "billing-api", "support-api", "postgres")
 
 _BALANCE = re.compile(rb'"balance_minor":(\d+)')
 _RETRY = re.compile(rb"^retry: (\d+)$", re.MULTILINE)
@@ -77,7 +79,7 @@ async def run(purser: Purser) -> list[Table]:
     shown = [Browser(purser.port, customer) for customer in range(1, CUSTOMERS + 1)]
     keeping = [asyncio.create_task(browser.keep_open()) for browser in shown]
     await _all_show(shown, 0)
-    away, seconds = list[float](), list[list[float]]()
+    away, seconds, cpu_ms = list[float](), list[list[float]](), list[dict[str, float]]()
     for round_ in range(1, ROUNDS + 1):
         running = purser.keeper.state.processes["gateway"]
         assert running.pid
@@ -90,7 +92,10 @@ async def run(purser: Purser) -> list[Table]:
             )
         up = await _answers(purser.port)
         away.append(up - killed)
+        before = purser.cpu_seconds()
         await _all_show(shown, round_)
+        after = purser.cpu_seconds()
+        cpu_ms.append({name: 1000 * (after[name] - before[name]) / CUSTOMERS for name in PARTS})
         seconds.append(sorted(browser.at - up for browser in shown))
     for task in keeping:
         task.cancel()
@@ -103,6 +108,8 @@ async def run(purser: Purser) -> list[Table]:
                 "from then until half of them show what is so": across([each[len(each) // 2] for each in seconds]),
                 "until 95 % do": across([each[len(each) * 95 // 100] for each in seconds]),
                 "until all do": across([each[-1] for each in seconds]),
+                "CPU ms for each browser that came back": across([sum(each.values()) for each in cpu_ms]),
+                **{f"of it {name}": across([each[name] for each in cpu_ms]) for name in PARTS},
                 "beginnings in which a part was missing": across([float(sum(each.in_part for each in shown))], 0),
             },
         )

@@ -13,6 +13,7 @@ from gateway.accounts.passwords import ServerSecret
 from gateway.accounts.sessions import Sessions
 from gateway.accounts.tries import Tries
 from gateway.asking import cookie_name
+from gateway.beginnings import Beginnings
 from gateway.clients import Clients
 from gateway.consumers import push_live, reactions
 from gateway.housekeeping import end_streams_of_ended_sessions, forget_expired_sessions
@@ -43,6 +44,7 @@ def create(settings: GatewaySettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.clients = Clients(settings)
+        app.state.beginnings = Beginnings(app.state.clients)
         tasks = [
             asyncio.create_task(
                 keep_listening(settings.broker_url, partial(reactions.subscribe, database), asyncio.Event())

@@ -19,8 +19,6 @@ from shared.handover import chunk
 
 REMEMBERED = 2_000
 STREAMS_PER_LOGIN = 20
-# When all browsers come back at one time, the services are not asked for more than they can give soon.
-BEGINNINGS_AT_ONCE = 50
 # Staff hear of everything: what happens within this after they were told something is told together.
 TOGETHER_SECONDS = 0.05
 
@@ -62,7 +60,6 @@ class Live:
     def __init__(self, most_streams: int = 10_000) -> None:
         self._most_streams = most_streams
         self._count = 0
-        self.beginnings = asyncio.Semaphore(BEGINNINGS_AT_ONCE)
         self._streams: defaultdict[UUID | None, set[Stream]] = defaultdict(set)
         self._open: defaultdict[str, int] = defaultdict(int)
         self._for_staff: list[bytes] = []

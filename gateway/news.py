@@ -8,6 +8,7 @@ from pydantic import Field
 from shared.contracts.base import OrderNumber
 from shared.contracts.http.base import View
 from shared.contracts.http.billing import BalanceView, HoldState
+from shared.contracts.http.orders import OrderStands
 from shared.contracts.http.support import MessageView, ShopCounts, TicketCounts, TicketStatus
 from shared.contracts.orders import OrderStatus
 
@@ -74,12 +75,6 @@ class MessageAdded(News):
     ticket_id: UUID
     customer_id: UUID
     message: MessageView
-
-
-class OrderStands(View):
-    number: OrderNumber
-    status: OrderStatus
-    version: int
 
 
 class Snapshot(News):

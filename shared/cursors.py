@@ -55,3 +55,4 @@ Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
 # For the gateway, which reads whole books: a part begins after the key of the last position of the part before.
 Many = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
 Numbers = Annotated[Sequence[OrderNumber], Query(max_length=100, description="Only these.")]
+Ids = Annotated[Sequence[UUID], Query(max_length=100, description="Only these.")]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Float, LargeBinary, bindparam, cast, exists, func, select
+from sqlalchemy import ARRAY, Float, LargeBinary, any_, bindparam, cast, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.accounts.models import Account, Session
@@ -11,23 +11,28 @@ from gateway.errors import UnknownStaff
 from shared.auth import Caller, Role
 from shared.db import Database
 
-_SESSION = (
+_SESSIONS = (
     select(
+        Session.token_hash,
         Account.login,
         Account.role,
         Account.customer_id,
         func.extract("epoch", Session.expires_at - func.now()).cast(Float).label("seconds_left"),
     )
     .join(Session, Session.login == Account.login)
-    .where(Session.token_hash == bindparam("token_hash"), Session.expires_at > func.now(), ~Account.disabled)
+    .where(
+        Session.token_hash == any_(bindparam("token_hashes", type_=ARRAY(LargeBinary))),
+        Session.expires_at > func.now(),
+        ~Account.disabled,
+    )
 )
 
 
-async def find_session(database: Database, token_hash: bytes) -> tuple[Caller, float] | None:
-    """Whose session it is, and for how many seconds more; None where it has ended."""
+async def find_sessions(database: Database, token_hashes: Sequence[bytes]) -> dict[bytes, tuple[Caller, float]]:
+    """Whose sessions they are, and for how many seconds more; without those that have ended."""
     async with database.single_statements.connect() as connection:
-        row = (await connection.execute(_SESSION, {"token_hash": token_hash})).first()
-    return None if row is None else (Caller(row.login, Role(row.role), row.customer_id), row.seconds_left)
+        rows = await connection.execute(_SESSIONS, {"token_hashes": token_hashes})
+        return {row.token_hash: (Caller(row.login, Role(row.role), row.customer_id), row.seconds_left) for row in rows}
 
 
 async def find_ended_sessions(session: AsyncSession, token_hashes: Collection[bytes]) -> set[bytes]:

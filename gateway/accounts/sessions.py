@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -10,12 +11,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.accounts import queries
 from shared.auth import Caller
+from shared.batches import Batches
 from shared.db import Database
 from shared.failure import kind_of
 
 # Should nobody tell of its end, a session goes on for as long.
 REMEMBERED_SECONDS = 5.0
 MOST_REMEMBERED = 10_000
+# All browsers may come back at one time: so many are looked up by one statement.
+AT_ONCE = 100
 LOOK_SECONDS = 2.0
 # The database tells, by triggers, the login of which something has ended or changed.
 CHANNEL = "sessions_ended"
@@ -34,6 +38,7 @@ class Sessions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lookups = Batches(self._look_up, most=AT_ONCE)
         self._remembered: dict[bytes, _Remembered] = {}
         self._is_hearing = False
         self._times_ended = 0
@@ -44,7 +49,7 @@ class Sessions:
         if known and time.monotonic() < known.until:
             return known.caller
         times_ended, asked_at = self._times_ended, time.monotonic()
-        found = await queries.find_session(self._database, token_hash)
+        found = (await self._lookups.ask(token_hash)).get(token_hash)
         if found is None:
             return None
         caller, seconds_left = found
@@ -54,6 +59,10 @@ class Sessions:
                 self._remembered.clear()
             self._remembered[token_hash] = _Remembered(caller, asked_at + min(seconds_left, REMEMBERED_SECONDS))
         return caller
+
+    async def _look_up(self, token_hashes: Sequence[bytes]) -> list[dict[bytes, tuple[Caller, float]]]:
+        """For each who asks the answer to all."""
+        return [await queries.find_sessions(self._database, token_hashes)] * len(token_hashes)
 
     def forget(self, login: str) -> None:
         """Something of this login has ended or changed: it holds for the next request."""

@@ -1,11 +1,11 @@
 """Every SELECT of billing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, and_, bindparam, exists, func, literal, select, tuple_
+from sqlalchemy import ARRAY, Text, Uuid, and_, any_, bindparam, cast, exists, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.errors import UnknownHold, UnknownInvoice
@@ -63,6 +63,12 @@ class Payable:
 
 async def find_account(session: AsyncSession, customer_id: UUID) -> Account | None:
     return await session.get(Account, customer_id, populate_existing=True)
+
+
+async def list_accounts(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, Account]:
+    """Those of these customers who ever had money."""
+    found = await session.scalars(select(Account).where(Account.id == any_(cast(list(customer_ids), ARRAY(Uuid)))))
+    return {account.id: account for account in found}
 
 
 async def lock_account(session: AsyncSession, customer_id: UUID) -> Account | None:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
 )
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -61,6 +62,15 @@ _ACTIVE = (
     .order_by(Order.number.desc())
     .limit(50)
 )
+_ASKED = func.unnest(bindparam("customer_ids", type_=ARRAY(Uuid))).column_valued("asked")
+_NEWEST_OF_ONE = (
+    select(Order.number, Order.status, Order.version)
+    .where(Order.customer_id == _ASKED)
+    .order_by(Order.number.desc())
+    .limit(bindparam("limit"))
+    .lateral()
+)
+_NEWEST = select(_ASKED, _NEWEST_OF_ONE).join(_NEWEST_OF_ONE, true())
 
 
 async def get_customer(session: AsyncSession, customer_id: UUID, caller: Caller) -> Customer:
@@ -146,6 +156,16 @@ async def list_orders(
     if before_number is not None:
         wanted = wanted.where(Order.number < before_number)
     return (await session.scalars(wanted.order_by(newest_first).limit(limit))).all()
+
+
+async def list_newest_orders(
+    session: AsyncSession, customer_ids: Sequence[UUID], limit: int
+) -> dict[UUID, list[tuple[int, str, int]]]:
+    """Number, status and version of the newest orders of each of these customers, newest first."""
+    found = dict[UUID, list[tuple[int, str, int]]]()
+    for customer_id, *order in await session.execute(_NEWEST, {"customer_ids": list(customer_ids), "limit": limit}):
+        found.setdefault(customer_id, []).append(tuple(order))
+    return found
 
 
 async def _is_one_who(

@@ -1,6 +1,5 @@
 """Orders' door for HTTP: each route is one call."""
 
-from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from shared.contracts.http.orders import (
     AmendItem,
     CancelOrder,
     CustomerView,
+    NewestOrders,
     OrderGroup,
     OrderRow,
     OrderView,
@@ -32,14 +32,14 @@ from shared.contracts.http.orders import (
 )
 from shared.contracts.http.reconciliation import OrderPosition, ToldAgain
 from shared.contracts.orders import OrderStatus
-from shared.cursors import Cursor, Limit, Many, Numbers, decode_cursor, encode_cursor
+from shared.cursors import Cursor, Ids, Limit, Many, Numbers, decode_cursor, encode_cursor
 from shared.web import Asking, Once, Reading, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["orders"])
 Number = Annotated[OrderNumber, Path()]
 ItsLine = Annotated[int, Path(ge=1, le=100_000)]
 Search = Annotated[Text, Query(max_length=200)]
-Ids = Annotated[Sequence[UUID], Query(max_length=100)]
+NEWEST = 100
 
 
 async def _shop_currency(request: Request) -> str:
@@ -111,6 +111,14 @@ async def list_orders(
     found = await queries.list_orders(session, q, status, group, whose, before, limit + 1)
     next_ = encode_cursor(found[limit - 1].number) if len(found) > limit else None
     return Page(items=[views.order_row(order) for order in found[:limit]], next=next_)
+
+
+@router.get("/newest-orders")
+async def list_newest_orders(session: Reading, caller: Asking, customer_id: Ids = ()) -> list[NewestOrders]:
+    """How the newest 100 orders of each of these customers stand."""
+    caller.require_staff()
+    found = await queries.list_newest_orders(session, customer_id, NEWEST)
+    return [views.newest_orders(each, found.get(each, ())) for each in customer_id]
 
 
 @router.get("/orders/{number}")

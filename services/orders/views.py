@@ -1,14 +1,24 @@
 """Orders' rows as its HTTP answers show them, with what the asking person may do."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from services.orders.models.customer import Customer
 from services.orders.models.item import Item
 from services.orders.models.order import Order, order_name
 from services.orders.standing import TRANSITIONS
 from shared.auth import Caller
-from shared.contracts.http.orders import CustomerView, ItemStatus, ItemView, OrderRow, OrderView, StatusCount
+from shared.contracts.http.orders import (
+    CustomerView,
+    ItemStatus,
+    ItemView,
+    NewestOrders,
+    OrderRow,
+    OrderStands,
+    OrderView,
+    StatusCount,
+)
 from shared.contracts.orders import OrderStatus
 
 
@@ -29,6 +39,17 @@ def order_row(order: Order) -> OrderRow:
         customer_id=order.customer_id,
         customer_name=order.customer.name,
         customer_email=order.customer.email,
+    )
+
+
+def newest_orders(customer_id: UUID, orders: Iterable[tuple[int, str, int]]) -> NewestOrders:
+    """Of their numbers, statuses and versions."""
+    return NewestOrders(
+        customer_id=customer_id,
+        orders=[
+            OrderStands(number=order_name(number), status=OrderStatus(status), version=version)
+            for number, status, version in orders
+        ],
     )
 
 

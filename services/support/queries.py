@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, func, select, text, tuple_
+from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, cast, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -127,6 +127,14 @@ async def list_operations(session: AsyncSession, order_number: str, customer_id:
 
 async def find_counts(session: AsyncSession, customer_id: UUID) -> Counts | None:
     return await session.get(Counts, customer_id)
+
+
+async def list_counts(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, Counts]:
+    """Those of these customers who ever had a ticket."""
+    found = await session.scalars(
+        select(Counts).where(Counts.customer_id == any_(cast(list(customer_ids), ARRAY(Uuid))))
+    )
+    return {counts.customer_id: counts for counts in found}
 
 
 async def lock_counts(session: AsyncSession, customer_id: UUID) -> Counts:

@@ -32,7 +32,7 @@ from shared.contracts.http.support import (
     TicketRow,
     TicketView,
 )
-from shared.cursors import Cursor, Limit, Many, decode_cursor, decode_place, encode_cursor, encode_place
+from shared.cursors import Cursor, Ids, Limit, Many, decode_cursor, decode_place, encode_cursor, encode_place
 from shared.db import Database
 from shared.errors import Refusal
 from shared.web import Asking, Claimed, Once, Reading, Session, edge
@@ -117,6 +117,14 @@ async def get_shop_counts(session: Reading, caller: Asking) -> ShopCounts:
     """New tickets of all customers."""
     caller.require_staff()
     return ShopCounts.model_validate(await queries.get_shop_count(session), from_attributes=True)
+
+
+@router.get("/ticket-counts/of-customers")
+async def list_ticket_counts(session: Reading, caller: Asking, customer_id: Ids = ()) -> list[TicketCounts]:
+    """The conversations of each of these customers, counted."""
+    caller.require_staff()
+    counts = await queries.list_counts(session, customer_id)
+    return [views.counts_view(each, counts.get(each)) for each in customer_id]
 
 
 @router.get("/tickets")

@@ -30,6 +30,7 @@ GET              /customers/{customer_id}                  own
 GET              /customers/{customer_id}/acts             staff
 GET              /orders                                   some
 POST             /orders                                   own
+GET              /newest-orders                            staff
 GET              /orders/{number}                          own
 POST             /orders/{number}/cancellation             staff
 PATCH            /orders/{number}/items/{line}             staff
@@ -46,6 +47,7 @@ POST             /orders/{number}/telling                  admin
 POST             /customers/{customer_id}/deposits         money
 POST             /customers/{customer_id}/withdrawals      money
 GET              /customers/{customer_id}/balance          own
+GET              /balances                                 staff
 GET              /customers/{customer_id}/transfers        own
 GET              /customers/{customer_id}/withdrawal-limit staff
 GET              /customers/{customer_id}/acts             staff
@@ -70,6 +72,7 @@ GET,POST         /customers/{customer_id}/tickets          own
 GET              /customers/{customer_id}/ticket-counts    own
 GET              /customers/{customer_id}/acts             staff
 GET              /ticket-counts                            staff
+GET              /ticket-counts/of-customers               staff
 GET              /tickets                                  staff
 GET              /tickets/{ticket_id}                      own
 POST             /tickets/{ticket_id}/messages             own

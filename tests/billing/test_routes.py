@@ -183,3 +183,16 @@ async def test_a_balance_says_what_the_asking_person_may_do_with_it(client: Clie
     path = f"/customers/{customer.id}/balance"
     for caller, may in ((FINANCIER, ["deposit", "withdraw"]), (OPERATOR, []), (customer.caller, [])):
         assert (await client.ask("GET", path, caller=caller)).json()["actions"] == may
+
+
+async def test_of_each_of_many_customers_the_balance_is_what_they_are_shown_themselves(
+    client: Client, customer: Customer
+) -> None:
+    await customer.deposit(500)
+    others = Customer(customer.database)
+    both = f"customer_id={customer.id}&customer_id={others.id}"
+    answer = await client.ask("GET", f"/balances?{both}", caller=OPERATOR)
+    own = [await client.ask("GET", f"/customers/{each.id}/balance", caller=each.caller) for each in (customer, others)]
+    assert answer.json() == [each.json() for each in own]
+    assert [each["balance_minor"] for each in answer.json()] == [500, 0]
+    assert refusal(await client.ask("GET", f"/balances?{both}", caller=customer.caller)) == (403, "forbidden")

@@ -1,6 +1,7 @@
 """A session is remembered, and its end is not: it holds at once, whoever has ended it."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from gateway.accounts import queries, sessions
+from gateway.accounts.commands.sign_in import hash_token
 from shared.auth import Role
 from shared.db import Database
 from tests.eventually import eventually
@@ -147,15 +149,25 @@ async def test_whose_end_crosses_with_the_answer_about_it_is_not_remembered(gate
     person = await gateway.person(Role.OPERATOR)
     remembering = gateway.app.state.sessions
 
-    async def found_and_then_ended(database: Database, token_hash: bytes) -> object:
-        found = await asked(database, token_hash)
+    async def found_and_then_ended(database: Database, token_hashes: Sequence[bytes]) -> object:
+        found = await asked(database, token_hashes)
         remembering.forget(person.login)
         return found
 
-    asked = queries.find_session
+    asked = queries.find_sessions
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queries, "find_session", found_and_then_ended)
+        patch.setattr(queries, "find_sessions", found_and_then_ended)
         assert await status(person) == 200
     with statements(gateway) as looked:
         await status(person)
     assert looked
+
+
+async def test_all_who_come_at_one_time_are_looked_up_together(gateway: Gateway) -> None:
+    people = [await gateway.person(Role.OPERATOR) for _ in range(20)]
+    nobody = hash_token("made up")
+    find_caller = gateway.app.state.sessions.find_caller
+    with statements(gateway) as looked:
+        found = await asyncio.gather(find_caller(nobody), *(find_caller(hash_token(person.token)) for person in people))
+    assert len(looked) == 1
+    assert [caller and caller.login for caller in found] == [None, *(person.login for person in people)]

@@ -114,8 +114,8 @@ async def hearing(gateway: Gateway) -> None:
 async def test_a_stream_begins_with_how_things_stand_for_a_customer(gateway: Gateway, hearing: None) -> None:
     me = await gateway.person(Role.CUSTOMER)
     assert me.id is not None
-    gateway.billing.answers[f"GET /customers/{me.id}/balance"] = (200, balance_view(me.id))
-    gateway.support.answers[f"GET /customers/{me.id}/ticket-counts"] = (200, ticket_counts(me.id))
+    gateway.billing.answers["GET /balances"] = (200, [balance_view(me.id)])
+    gateway.support.answers["GET /ticket-counts/of-customers"] = (200, [ticket_counts(me.id)])
     async with browser(me) as mine:
         await mine.sees("snapshot", unavailable=["orders"], orders=None)
         _, snapshot = mine.shown[0]

@@ -240,3 +240,24 @@ async def test_an_order_of_which_some_is_shipped_is_not_cancelled_whole(client: 
 async def test_a_customer_without_a_number_is_nobody(client: Client) -> None:
     nobody = Caller("nobody", Role.CUSTOMER)
     assert refusal(await client.ask("GET", "/orders", caller=nobody)) == (401, "unauthenticated")
+
+
+async def test_of_each_of_many_customers_it_is_told_how_their_newest_orders_stand(
+    client: Client, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.orders.routes.NEWEST", 2)
+    _, paid, newest = [await customer.place(100) for _ in range(3)]
+    await customer.pay(paid)
+    nobody = str(uuid4())
+    answer = await client.ask("GET", f"/newest-orders?customer_id={nobody}&customer_id={customer.id}", caller=OPERATOR)
+    assert answer.json() == [
+        {"customer_id": nobody, "orders": []},
+        {
+            "customer_id": str(customer.id),
+            "orders": [
+                {"number": newest, "status": "awaiting_payment", "version": 1},
+                {"number": paid, "status": "paid", "version": 2},
+            ],
+        },
+    ]
+    assert refusal(await client.ask("GET", "/newest-orders", caller=customer.caller)) == (403, "forbidden")

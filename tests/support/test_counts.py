@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from shared.contracts.support import TicketChanged, TicketCountsChanged
 from shared.db import Database
-from tests.client import Client
+from tests.client import Client, refusal
 from tests.support.conftest import OPERATOR, Customer, order_number
 
 
@@ -185,3 +185,17 @@ async def test_the_database_refuses_a_message_with(customer: Customer, wrong: di
         await session.execute(text(insert), {**right, "words": "Hello"})
         # It would be one that its ticket does not count.
         await session.rollback()
+
+
+async def test_the_counts_of_each_of_many_customers_are_those_that_they_are_shown_themselves(
+    client: Client, customer: Customer, support: Database
+) -> None:
+    await customer.begin()
+    other = Customer(client, support)
+    both = f"customer_id={customer.id}&customer_id={other.id}"
+    answer = await client.ask("GET", f"/ticket-counts/of-customers?{both}", caller=OPERATOR)
+    own = [await each.get(f"/customers/{each.id}/ticket-counts") for each in (customer, other)]
+    assert answer.json() == own
+    assert [each["total"] for each in own] == [1, 0]
+    refused = await client.ask("GET", f"/ticket-counts/of-customers?{both}", caller=customer.caller)
+    assert refusal(refused) == (403, "forbidden")

@@ -24,7 +24,7 @@ from shared.contracts.http.billing import (
     WithdrawalAnswer,
     WithdrawalLimitView,
 )
-from shared.cursors import Cursor, Limit, decode_cursor, encode_cursor
+from shared.cursors import Cursor, Ids, Limit, decode_cursor, encode_cursor
 from shared.web import Asking, Once, Reading, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["billing"])
@@ -78,6 +78,16 @@ async def get_withdrawal_limit(
 async def get_balance(customer_id: UUID, session: Reading, caller: Seeing, currency: ShopCurrency) -> BalanceView:
     """A customer's money."""
     return views.balance_view(customer_id, await queries.find_account(session, customer_id), currency, caller)
+
+
+@router.get("/balances")
+async def list_balances(
+    session: Reading, caller: Asking, currency: ShopCurrency, customer_id: Ids = ()
+) -> list[BalanceView]:
+    """The money of each of these customers."""
+    caller.require_staff()
+    accounts = await queries.list_accounts(session, customer_id)
+    return [views.balance_view(each, accounts.get(each), currency, caller) for each in customer_id]
 
 
 @router.get("/customers/{customer_id}/transfers")

@@ -115,6 +115,19 @@ class OrderRow(View):
     customer_email: str
 
 
+class OrderStands(View):
+    number: OrderNumber
+    status: OrderStatus
+    version: int
+
+
+class NewestOrders(View):
+    """How a customer's newest orders stand."""
+
+    customer_id: UUID
+    orders: list[OrderStands]
+
+
 class StatusCount(View):
     status: ItemStatus
     count: int
