@@ -1,7 +1,7 @@
 """The gateway's door for events: customers' logins, by a lasting queue; and live push, by a short-lived one."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
 import aio_pika
@@ -28,23 +28,22 @@ from shared.contracts.orders import (
     OrderPlaced,
 )
 from shared.contracts.support import TicketChanged, TicketCountsChanged
+from shared.envelope import Enveloped, batch_reader
 from shared.failure import kind_of
-from shared.messaging import EVENTS, HEARTBEAT_SECONDS, LIVE, live_queue_name, must_end, quietly
+from shared.messaging import BATCHES, HEARTBEAT_SECONDS, LIVE, live_queue_name, must_end, quietly
 from shared.worker import Reactions
 
-PUSHED: dict[str, type[Event]] = {
-    event.routing_key: event
-    for event in (
-        OrderPlaced,
-        OrderAmended,
-        OrderCancelled,
-        OrderChanged,
-        BalanceChanged,
-        HoldChanged,
-        TicketCountsChanged,
-        TicketChanged,
-    )
-}
+PUSHED: tuple[type[Event], ...] = (
+    OrderPlaced,
+    OrderAmended,
+    OrderCancelled,
+    OrderChanged,
+    BalanceChanged,
+    HoldChanged,
+    TicketCountsChanged,
+    TicketChanged,
+)
+_BATCHES = {event.routing_key: batch_reader(event) for event in PUSHED}
 ANSWER_SECONDS = 5.0
 LOOK_SECONDS = 10.0
 
@@ -84,13 +83,14 @@ async def _hear(live: Live, broker_url: str) -> None:
             channel = await connection.channel(publisher_confirms=False)
             # Another name for each connection: the broker may not know yet that the last one is dead.
             queue = await channel.declare_queue(live_queue_name(uuid4()), exclusive=True, auto_delete=True)
-            for routing_key in PUSHED:
-                await queue.bind(EVENTS, routing_key)
+            for routing_key in _BATCHES:
+                await queue.bind(BATCHES, routing_key)
 
             async def tell(message: AbstractIncomingMessage) -> None:
-                with tracing.taking(LIVE, message.routing_key or "", message.message_id, message.headers):
-                    for push in pushes(message.routing_key or "", message.body):
-                        live.push(push)
+                for told in heard(message.routing_key or "", message.body):
+                    with tracing.taking(LIVE, told.type, told.id, {tracing.HEADER: told.traceparent}):
+                        for push in pushes(told.data):
+                            live.push(push)
 
             await queue.consume(tell, no_ack=True)
         # After binding: what happens from here on is told, and what came before is in each stream's beginning.
@@ -113,15 +113,17 @@ async def _closes(channel: AbstractChannel, seconds: float) -> bool:
         return False
 
 
-def pushes(routing_key: str, body: bytes) -> Iterator[Push]:
-    """What of an event is pushed, and to whom."""
-    if (kind := PUSHED.get(routing_key)) is None:
-        return
+def heard(routing_key: str, body: bytes) -> Sequence[Enveloped[Event]]:
+    """A batch's events."""
     try:
-        event = kind.model_validate_json(body)
+        return _BATCHES[routing_key].validate_json(body)
     except ValidationError:
-        log.error("not a valid event, so not pushed", routing_key=routing_key)
-        return
+        log.error("not valid events, so not pushed", routing_key=routing_key)
+        return []
+
+
+def pushes(event: Event) -> Iterator[Push]:
+    """What of an event is pushed, and to whom."""
     match event:
         case OrderFacts():
             facts = event.model_dump(include={"customer_id", "status", "version", "total_minor", "paid_minor"})

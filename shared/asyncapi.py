@@ -7,7 +7,7 @@ from pydantic.json_schema import models_json_schema
 from shared.contracts import billing, orders, support
 from shared.contracts.base import Event
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
-from shared.messaging import EVENTS, VHOST
+from shared.messaging import BATCHES, EVENTS, VHOST
 
 PUBLISHERS = {"orders": orders, "billing": billing, "support": support}
 
@@ -41,7 +41,7 @@ def document() -> dict[str, object]:
                 operations[f"{listener}.hears.{event.__name__}"] = {
                     "action": "receive",
                     "channel": channel,
-                    "description": f"Lasting queue `{queue_name(listener, event)}`.",
+                    "description": f"Lasting queue `{queue_name(listener, event)}`, many at a time by `{BATCHES}`.",
                 }
     return {
         "asyncapi": "3.0.0",

@@ -35,12 +35,16 @@ class Batches(Generic[W, A]):
 
     async def ask(self, wanted: W) -> A:
         """The answer; raises what `work` has raised for this one alone, or where the database is not there."""
+        return await self.put(wanted)
+
+    def put(self, wanted: W) -> "asyncio.Future[A]":
+        """The answer to come."""
         answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((wanted, answer))
         if not self._busy:
             self._busy = True
             self._begin(self._empty())
-        return await answer
+        return answer
 
     def _begin(self, doing: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(doing, context=self._context.copy())

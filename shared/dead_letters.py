@@ -1,15 +1,19 @@
-"""What a listener cannot take becomes a dead letter that says why, in words that show nothing of what it holds."""
+"""What a listener cannot take becomes a dead letter that says why, in words that show nothing of what it holds; or it
+comes once more, alone."""
 
 import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from aio_pika.abc import AbstractIncomingMessage
+from aio_pika import Message
+from aio_pika.abc import AbstractExchange, AbstractIncomingMessage
 from faststream.rabbit import RabbitBroker
 from pydantic import ValidationError
 
 from shared.envelope import DIED_AT, DIED_OF, sent_on
 from shared.failure import kind_of, place_of
-from shared.messaging import DEAD_LETTERS
+from shared.messaging import DEAD_LETTERS, again_exchange
 
 ANSWER_SECONDS = 5.0
 
@@ -17,12 +21,24 @@ ANSWER_SECONDS = 5.0
 async def bury(broker: RabbitBroker, message: AbstractIncomingMessage, queue: str, why: str) -> None:
     """Return once the broker has the dead letter for certain; the message itself is still to be acknowledged."""
     letter = sent_on(message, **{DIED_OF: why, DIED_AT: datetime.now(UTC).isoformat()})
+    async with _exchange(broker, DEAD_LETTERS) as exchange:
+        await exchange.publish(letter, queue, mandatory=True)
+
+
+async def send_again(broker: RabbitBroker, messages: Iterable[Message], queue: str) -> None:
+    """Return once the broker has them all for certain, for this very queue."""
+    async with _exchange(broker, again_exchange(queue.partition(".")[0])) as exchange:
+        for message in messages:
+            await exchange.publish(message, queue, mandatory=True)
+
+
+@asynccontextmanager
+async def _exchange(broker: RabbitBroker, name: str) -> AsyncIterator[AbstractExchange]:
     async with asyncio.timeout(ANSWER_SECONDS):
         connection = await broker.connect()
         # A channel of its own: where this is refused, the channel dies of it.
         async with connection.channel(publisher_confirms=True, on_return_raises=True) as channel:
-            exchange = await channel.get_exchange(DEAD_LETTERS, ensure=False)
-            await exchange.publish(letter, queue, mandatory=True)
+            yield await channel.get_exchange(name, ensure=False)
 
 
 def why_invalid(error: Exception) -> str:

@@ -15,6 +15,8 @@ from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
 from shared.failure import kind_of
 
 EVENTS = "purser.events"
+# The same events to our own queues, many in a message.
+BATCHES = "purser.batches"
 DEAD_LETTERS = "purser.dead_letters"
 LIVE = "gateway.live"
 VHOST = "purser"
@@ -62,6 +64,11 @@ async def quietly(closing: Awaitable[object]) -> None:
         log.debug("closing failed", error=kind_of(error))
 
 
+def again_exchange(listener: str) -> str:
+    """Leads to the listener's own queues, by their names: what came in one message comes again in several."""
+    return f"{listener}.again"
+
+
 def live_queue_name(instance: UUID) -> str:
     """The short-lived queue of one running gateway."""
     return f"{LIVE}.{instance}"
@@ -99,7 +106,7 @@ def _topic_permission(user: str, exchange: str, write: str, read: str = "^$") ->
 def definitions() -> dict[str, object]:
     """What the broker loads at its start; users come without passwords, which each installation adds."""
     listened = [
-        (queue_name(listener, event), event.routing_key)
+        (listener, queue_name(listener, event), event.routing_key)
         for listener, events in SUBSCRIPTIONS.items()
         for event in events
     ]
@@ -108,17 +115,30 @@ def definitions() -> dict[str, object]:
         "vhosts": [{"name": VHOST}],
         "users": [{"name": user, "tags": []} for user in users] + [{"name": "operator", "tags": ["administrator"]}],
         "permissions": [
-            *(_permission(name, "^$", rf"^({EVENTS}|{DEAD_LETTERS})$", rf"^{name}\.on\..*") for name in SERVICES),
-            # The gateway and other programs make queues of their own, under their own names, and bind them.
+            *(
+                _permission(
+                    name,
+                    "^$",
+                    rf"^({EVENTS}|{BATCHES}|{again_exchange(name)}|{DEAD_LETTERS})$",
+                    rf"^{name}\.on\..*",
+                )
+                for name in SERVICES
+            ),
+            # The gateway and other programs make queues of their own, under their own names, and bind them. Who may do
+            # that must not write where others listen: the broker would write there for them whatever they like.
             _permission(
-                "gateway", r"^gateway\.live\..*", rf"^(gateway\.live\..*|{DEAD_LETTERS})$", rf"^({EVENTS}|gateway\..*)$"
+                "gateway",
+                r"^gateway\.live\..*",
+                rf"^(gateway\.live\..*|{again_exchange('gateway')}|{DEAD_LETTERS})$",
+                rf"^({BATCHES}|gateway\..*)$",
             ),
             _permission("integrator", r"^integrator\..*", r"^integrator\..*", rf"^({EVENTS}|integrator\..*)$"),
             _permission("operator", ".*", ".*", ".*"),
         ],
         "topic_permissions": [
-            *(_topic_permission(name, EVENTS, rf"^{name}\..*") for name in SERVICES),
-            *(_topic_permission(name, EVENTS, "^$", ".*") for name in ("gateway", "integrator")),
+            *(_topic_permission(name, told, rf"^{name}\..*") for name in SERVICES for told in (EVENTS, BATCHES)),
+            _topic_permission("gateway", BATCHES, "^$", ".*"),
+            _topic_permission("integrator", EVENTS, "^$", ".*"),
             *(_topic_permission(name, DEAD_LETTERS, rf"^{name}\.on\..*") for name in SUBSCRIPTIONS),
         ],
         "exchanges": [
@@ -131,7 +151,7 @@ def definitions() -> dict[str, object]:
                 "internal": False,
                 "arguments": {},
             }
-            for name in (EVENTS, DEAD_LETTERS)
+            for name in (EVENTS, BATCHES, DEAD_LETTERS, *map(again_exchange, SUBSCRIPTIONS))
         ],
         "queues": [
             *(
@@ -146,7 +166,7 @@ def definitions() -> dict[str, object]:
                         "x-delivery-limit": DELIVERY_LIMIT,
                     },
                 )
-                for queue, _ in listened
+                for _, queue, _ in listened
             ),
             _queue(DEAD_LETTERS),
         ],
@@ -161,7 +181,8 @@ def definitions() -> dict[str, object]:
             }
         ],
         "bindings": [
-            *(_binding(EVENTS, queue, routing_key) for queue, routing_key in listened),
+            *(_binding(BATCHES, queue, routing_key) for _, queue, routing_key in listened),
+            *(_binding(again_exchange(listener), queue, queue) for listener, queue, _ in listened),
             _binding(DEAD_LETTERS, DEAD_LETTERS, "#"),
         ],
     }

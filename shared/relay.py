@@ -9,7 +9,7 @@ import asyncio
 import random
 import time
 from collections import Counter as Counted
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import aio_pika
@@ -24,9 +24,9 @@ from sqlalchemy.engine import make_url
 from shared import failpoints, tracing
 from shared.contracts.subscriptions import LISTENED_TO
 from shared.db import VANISHED
-from shared.envelope import message_of
+from shared.envelope import batch_of, batches, message_of
 from shared.failure import kind_of
-from shared.messaging import EVENTS, HEARTBEAT_SECONDS, is_set_within, must_end, quietly
+from shared.messaging import BATCHES, EVENTS, HEARTBEAT_SECONDS, is_set_within, must_end, quietly
 from shared.outbox import CHANNEL
 
 BATCH_ROWS = 200
@@ -57,7 +57,8 @@ ARCHIVE = """
 
 @dataclass
 class Relay:
-    """Moves one service's events from its outbox to the exchange `purser.events`.
+    """Moves one service's events from its outbox to the exchanges `purser.batches`, for our own queues, and
+    `purser.events`, for everybody.
 
     `turned_at` is when it last looked, for events or whether it should lead; `returned` names the aggregates whose next
     event no queue takes, and that event's routing key.
@@ -135,7 +136,8 @@ class Relay:
             self.turned_at = time.monotonic()
             rung.clear()
             rows = await unsent.fetch(list(stuck), BATCH_ROWS)
-            confirmed, came_back, broken = await self._publish(channel, rows)
+            async with asyncio.timeout(ANSWER_SECONDS + 5):
+                confirmed, came_back, broken = await self._publish(channel, rows)
             if confirmed:
                 await archive.fetch(confirmed)
                 _count(rows, set(confirmed))
@@ -147,19 +149,41 @@ class Relay:
                 await is_set_within(rung, LOOK_SECONDS)
 
     async def _publish(
-        self, channel: Channel, rows: Iterable["asyncpg.Record"]
+        self, channel: Channel, rows: Sequence["asyncpg.Record"]
     ) -> tuple[list[int], set[str], BaseException | None]:
-        """Publish all at once; give the positions to archive (each aggregate's up to its first failure), the aggregates
-        whose event came back, and what else went wrong, after which the channel's state is unknown."""
-        rows = list(rows)
-        async with asyncio.timeout(ANSWER_SECONDS + 5):
-            results = await asyncio.gather(*(self._publish_one(channel, row) for row in rows), return_exceptions=True)
-        confirmed: list[int] = []
+        """Publish all at once, to our own queues first; give the positions to archive (each aggregate's up to its first
+        failure), the aggregates whose event came back, and what else went wrong, after which the channel's state is
+        unknown."""
         stuck: set[str] = set()
+        together = list(batches(rows))
+        results = await self._all(self._publish_batch(channel, batch) for batch in together)
+        failed = {
+            row["position"]: error
+            for batch, error in zip(together, results, strict=True)
+            for row in batch
+            if error is not None
+        }
+        heard, broken = self._up_to_failures(rows, failed, stuck)
+        if broken is not None:
+            return [], stuck, broken
+        results = await self._all(self._publish_one(channel, row) for row in heard)
+        failed = {row["position"]: error for row, error in zip(heard, results, strict=True) if error is not None}
+        told, broken = self._up_to_failures(heard, failed, stuck)
+        return [row["position"] for row in told], stuck, broken
+
+    async def _all(self, publishing: Iterable[Coroutine[None, None, None]]) -> Sequence[BaseException | None]:
+        """What each has failed with."""
+        return await asyncio.gather(*publishing, return_exceptions=True)
+
+    def _up_to_failures(
+        self, rows: Iterable["asyncpg.Record"], failed: Mapping[int, BaseException], stuck: set[str]
+    ) -> tuple[list["asyncpg.Record"], BaseException | None]:
+        """Each aggregate's up to its first failure, with which it is stuck; and what else than coming back it was."""
+        passed: list[asyncpg.Record] = []
         broken: BaseException | None = None
-        for row, result in zip(rows, results, strict=True):
-            key = row["aggregate"] + row["subject"]
-            if isinstance(result, PublishError):
+        for row in rows:
+            key, error = row["aggregate"] + row["subject"], failed.get(row["position"])
+            if isinstance(error, PublishError):
                 unroutable_total.inc()
                 log.error(
                     "no queue takes this event; it stays in the outbox",
@@ -168,31 +192,46 @@ class Relay:
                 )
                 stuck.add(key)
                 self.returned[key] = row["routing_key"]
-            elif isinstance(result, BaseException):
-                broken = result
+            elif error is not None:
+                broken = error
                 stuck.add(key)
             elif key not in stuck:
-                confirmed.append(row["position"])
+                passed.append(row)
                 self.returned.pop(key, None)
-        return confirmed, stuck, broken
+        return passed, broken
+
+    async def _publish_batch(self, channel: Channel, rows: Sequence["asyncpg.Record"]) -> None:
+        key, message = rows[0]["routing_key"], batch_of(self.service, rows)
+        self._must_lead()
+        failpoints.hit("before_publish", key)
+        await self._send(channel, BATCHES, key, message, mandatory=key in LISTENED_TO)
+        failpoints.hit("after_batch", key)
 
     async def _publish_one(self, channel: Channel, row: "asyncpg.Record") -> None:
         key, message = row["routing_key"], message_of(self.service, row)
+        self._must_lead()
+        with tracing.publishing(row, message.headers), failpoints.during("before_confirm", key):
+            await self._send(channel, EVENTS, key, message)
+        failpoints.hit("after_confirm", key)
+
+    def _must_lead(self) -> None:
         if time.monotonic() - self.turned_at > SILENT_SECONDS:
             raise ConnectionError("frozen for so long that another relay may lead")
-        failpoints.hit("before_publish", key)
-        with tracing.publishing(row, message.headers), failpoints.during("before_confirm", key):
-            await channel.basic_publish(
-                message.body,
-                exchange=EVENTS,
-                routing_key=key,
-                properties=message.properties,
-                mandatory=key in LISTENED_TO,
-                timeout=ANSWER_SECONDS,
-                # For the confirm, not for each to have been written before the next is.
-                wait=False,
-            )
-        failpoints.hit("after_confirm", key)
+
+    async def _send(
+        self, channel: Channel, exchange: str, key: str, message: aio_pika.Message, mandatory: bool = False
+    ) -> None:
+        """Return when the broker has it for certain."""
+        await channel.basic_publish(
+            message.body,
+            exchange=exchange,
+            routing_key=key,
+            properties=message.properties,
+            mandatory=mandatory,
+            timeout=ANSWER_SECONDS,
+            # For the confirm, not for each to have been written before the next is.
+            wait=False,
+        )
 
 
 def _count(rows: Iterable["asyncpg.Record"], sent: set[int]) -> None:

@@ -122,12 +122,22 @@ def publishing(row: Mapping[str, Any], headers: MutableMapping[str, Any]) -> Abs
     told."""
     if _tracer is None or row["correlation_id"] is None:
         return _NONE
-    trace_id, event_id = int(trace_of(row["correlation_id"]), 16), row["event_id"]
-    told_in = SpanContext(trace_id, _half(event_id), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
-    span = _begin(_tracer, "publish", SpanKind.CLIENT, f"{EVENTS}:{row['routing_key']}", event_id, _within(told_in))
+    told_in = _told_in(row)
+    destination = f"{EVENTS}:{row['routing_key']}"
+    span = _begin(_tracer, "publish", SpanKind.CLIENT, destination, row["event_id"], _within(told_in))
     if span.is_recording():
         headers[HEADER] = _named(told_in)
     return _lasting(span)
+
+
+def told_in(row: Mapping[str, Any]) -> str | None:
+    """The span in which an outbox's event was told, for who hears it; its trace may not be kept."""
+    return None if _tracer is None or row["correlation_id"] is None else _named(_told_in(row))
+
+
+def _told_in(row: Mapping[str, Any]) -> SpanContext:
+    trace_id = int(trace_of(row["correlation_id"]), 16)
+    return SpanContext(trace_id, _half(row["event_id"]), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
 
 
 def taking(

@@ -16,7 +16,7 @@ from .rabbitmq_binaries import Binaries
 
 # Rather little, so that a full disk or memory elsewhere on a developer's machine does not block publishers.
 LIMITS = "disk_free_limit.absolute = 50MB\nvm_memory_high_watermark.absolute = 512MB\n"
-# The largest event has about 100 kB, and each listener holds up to 50 of each queue in memory.
+# The largest event has about 100 kB, the largest batch 200, and each listener holds up to 100 of each queue in memory.
 LARGEST_MESSAGE = "max_message_size = 1000000"
 # Seven days, as in deploy/rabbitmq/rabbitmq.conf, which says why.
 PATIENCE = "consumer_timeout = 604800000\n"

@@ -35,12 +35,12 @@ async def _leave(message: aio_pika.abc.AbstractIncomingMessage) -> None:
     await message.nack(requeue=True)
 
 
-async def bind(channel: AbstractChannel, queue: str, key: str = "nobody.listens") -> None:
-    await (await channel.get_queue(queue, ensure=False)).bind(EVENTS, key)
+async def bind(channel: AbstractChannel, queue: str, key: str = "nobody.listens", source: str = EVENTS) -> None:
+    await (await channel.get_queue(queue, ensure=False)).bind(source, key)
 
 
-async def unbind(channel: AbstractChannel, queue: str) -> None:
-    await (await channel.get_queue(queue, ensure=False)).unbind(EVENTS, "nobody.listens")
+async def unbind(channel: AbstractChannel, queue: str, source: str = EVENTS) -> None:
+    await (await channel.get_queue(queue, ensure=False)).unbind(source, "nobody.listens")
 
 
 async def purge(channel: AbstractChannel, queue: str) -> None:
@@ -64,19 +64,19 @@ async def remove_exchange(channel: AbstractChannel, exchange: str) -> None:
     await channel.exchange_delete(exchange)
 
 
-async def overhear(channel: AbstractChannel, key: str) -> None:
-    await (await channel.declare_queue(exclusive=True)).bind(EVENTS, key)
+async def overhear(channel: AbstractChannel, key: str, source: str = EVENTS) -> None:
+    await (await channel.declare_queue(exclusive=True)).bind(source, key)
 
 
-async def feed(channel: AbstractChannel) -> None:
-    mine = await channel.declare_exchange(f"integrator.{uuid4().hex}", auto_delete=True)
-    await (await channel.get_exchange(EVENTS, ensure=False)).bind(mine, "billing.order_paid.v1")
+async def feed(channel: AbstractChannel, user: str, exchange: str) -> None:
+    mine = await channel.declare_exchange(user + uuid4().hex, auto_delete=True)
+    await (await channel.get_exchange(exchange, ensure=False)).bind(mine, "billing.order_paid.v1")
 
 
-async def subscribe(channel: AbstractChannel) -> None:
+async def subscribe(channel: AbstractChannel, source: str = EVENTS) -> None:
     queue = await channel.declare_queue(f"integrator.{uuid4().hex}", exclusive=True)
     for key in ("#", "billing.order_paid.v1"):
-        await queue.bind(EVENTS, key)
+        await queue.bind(source, key)
     await queue.consume(_leave)
     await queue.delete(if_unused=False, if_empty=False)
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.contracts.orders import OrderPlaced, OrderStatus
 from shared.db import Database
-from shared.messaging import EVENTS
+from shared.messaging import BATCHES
 from tests.eventually import eventually
 from tests.installation import PASSWORD_SECRET
 from tests.people import Person, Stream
@@ -168,7 +168,7 @@ def order_placed(customer: Person, number: int) -> OrderPlaced:
 
 async def tell(purser: System, orders: list[OrderPlaced]) -> None:
     async with await aio_pika.connect(purser.installation.broker_url("orders")) as connection:
-        exchange = await (await connection.channel()).get_exchange(EVENTS, ensure=False)
+        exchange = await (await connection.channel()).get_exchange(BATCHES, ensure=False)
         for order in orders:
             headers = {"ce-id": str(uuid4()), "ce-type": order.routing_key}
             message = aio_pika.Message(order.model_dump_json().encode(), headers=headers)  # type: ignore[arg-type]

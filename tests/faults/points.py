@@ -12,7 +12,7 @@ from tests.faults.system import PrivatePurser, points_of
 
 # A point that is not come to within this time is disarmed; the report says which never was.
 REACH_SECONDS = 10.0
-_RELAYING = ("before_publish", "before_confirm", "after_confirm", "after_archive")
+_RELAYING = ("before_publish", "after_batch", "before_confirm", "after_confirm", "after_archive")
 _REACTING = ("before_inbox", "after_inbox", "after_effect", "before_ack", "after_ack")
 _PAID, _REFUNDED, _CANCELLED = "billing.order_paid.v1", "billing.order_refunded.v1", "orders.order_cancelled.v1"
 

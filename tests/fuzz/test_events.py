@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from shared.contracts.base import Event
 from shared.contracts.orders import CustomerRegistered, OrderPlaced
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
+from shared.delivery import given_up_total
 from shared.messaging import DEAD_LETTERS
-from shared.worker import given_up_total
 from tests.eventually import eventually
 from tests.fuzz.bodies import IN_NUMBERS, IN_TEXT
 from tests.system import System

@@ -17,7 +17,8 @@ from gateway.live import STREAMS_PER_LOGIN, Live
 from shared.auth import Caller, Role
 from shared.contracts.base import Event
 from shared.contracts.http.support import Author
-from shared.messaging import EVENTS
+from shared.envelope import batch_of
+from shared.messaging import BATCHES
 from tests.eventually import eventually
 from tests.gateway.conftest import Gateway, Person, code
 from tests.gateway.events import balance_changed, counts_changed, order_changed, ticket_changed
@@ -87,8 +88,16 @@ async def tell(gateway: Gateway, *events: Event) -> None:
         user = event.routing_key.partition(".")[0]
         async with await aio_pika.connect(installation.broker_url(user)) as connection:
             channel = await connection.channel()
-            exchange = await channel.get_exchange(EVENTS, ensure=False)
-            await exchange.publish(aio_pika.Message(event.model_dump_json().encode()), event.routing_key)
+            exchange = await channel.get_exchange(BATCHES, ensure=False)
+            row = {
+                "event_id": uuid4(),
+                "routing_key": event.routing_key,
+                "subject": event.subject,
+                "at": event.at,
+                "correlation_id": None,
+                "body": event.model_dump_json(),
+            }
+            await exchange.publish(batch_of(user, [row]), event.routing_key)
 
 
 @pytest.fixture

@@ -1,5 +1,8 @@
 """What cannot be taken is kept and holds up nobody; once its listener is mended it takes effect, once."""
 
+import asyncio
+import signal
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
@@ -16,14 +19,38 @@ from services.billing import consumers, worker
 from services.billing.commands.update_invoice import update_invoice
 from shared.contracts.orders import OrderFacts, OrderPlaced
 from shared.db import Database
+from shared.delivery import repeats_total
+from shared.envelope import batch_of
 from shared.settings import WorkerSettings
-from shared.worker import repeats_total
 from tests.billing.conftest import Customer
 from tests.eventually import eventually
 from tests.installation import Installation, serving, settings
 from tests.operating.conftest import Purser
+from tests.process import ROOT
 
 QUEUE = "billing.on.orders.order_placed.v1"
+# Of twenty, the broker gives up what the process had in hand.
+MOST_DEATHS = 16
+# Billing's listener, which an order of this number kills.
+PROGRAM = """
+import asyncio, os, signal, sys
+from functools import partial
+from services.billing import consumers
+from shared.db import Database
+from shared.listening import keep_listening
+
+database_url, broker_url, deadly = sys.argv[1:]
+update_invoice = consumers.update_invoice
+
+async def die_of_it(session, event, line=None):
+    if event.order_number == deadly:
+        os.kill(os.getpid(), signal.SIGKILL)
+    await update_invoice(session, event, line)
+
+consumers.update_invoice = die_of_it
+subscribe = partial(consumers.reactions.subscribe, Database(database_url))
+asyncio.run(keep_listening(broker_url, subscribe, asyncio.Event()))
+"""
 
 
 @pytest.fixture
@@ -40,8 +67,8 @@ async def test_poison_of_all_kinds_is_kept_and_the_mended_kind_takes_effect_once
     purser_command: Purser,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shared.worker.RETRY_SECONDS", (0.01, 0.02, 0.03, 0.04))
-    exchange, customer, tries = await channel.get_exchange("purser.events"), Customer(database), Counter[str]()
+    monkeypatch.setattr("shared.delivery.RETRY_SECONDS", (0.01, 0.02, 0.03, 0.04))
+    exchange, customer, tries = await channel.get_exchange("purser.batches"), Customer(database), Counter[str]()
     sick, good = customer.order(100), [customer.order(amount) for amount in range(1, 21)]
 
     async def with_a_bug(session: AsyncSession, event: OrderFacts, line: int | None = None) -> None:
@@ -124,3 +151,37 @@ async def test_poison_of_all_kinds_is_kept_and_the_mended_kind_takes_effect_once
         assert await invoices(sick) == 1
     assert (await purser_command("dead-letters", "discard", *bad.keys() - {sick_id}, "--why", "poison")).exit_code == 0
     assert not bad.keys() & (await dead()).keys()
+
+
+async def test_an_event_on_which_the_process_dies_costs_those_that_came_with_it_nothing(
+    installation: Installation, database: Database, channel: AbstractChannel
+) -> None:
+    customer = Customer(database)
+    orders = [customer.order(amount) for amount in range(1, 12)]
+    deadly, good = orders[5], orders[:5] + orders[6:]
+    rows = [
+        {
+            "event_id": uuid4(), "routing_key": order.routing_key, "subject": order.subject, "at": order.at,
+            "correlation_id": None, "body": order.model_dump_json(),
+        }
+        for order in orders
+    ]  # fmt: skip
+    exchange = await channel.get_exchange("purser.batches")
+    await exchange.publish(batch_of("orders", rows), OrderPlaced.routing_key, timeout=5)
+
+    async def has(*wanted: OrderFacts) -> bool:
+        async with database.transaction() as session:
+            numbers = {"numbers": [order.order_number for order in wanted]}
+            query = text("SELECT count(*) FROM invoices WHERE order_number = ANY(:numbers)")
+            return bool(await session.scalar(query, numbers) == len(wanted))
+
+    urls = {"database_url": installation.database_url("billing"), "broker_url": installation.broker_url("billing")}
+    deaths = 0
+    while not await has(*good):
+        assert (deaths := deaths + 1) <= MOST_DEATHS
+        told = (PROGRAM, *urls.values(), deadly.order_number)
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", *told, cwd=ROOT)
+        assert await process.wait() == -signal.SIGKILL
+    assert not await has(deadly)
+    async with serving(worker.create(settings(WorkerSettings, **urls))):
+        await eventually(partial(has, deadly), "the mended listener takes it")

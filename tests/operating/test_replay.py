@@ -18,9 +18,9 @@ from services.billing import worker
 from shared import outbox
 from shared.contracts.orders import OrderFacts, OrderPlaced
 from shared.db import Database
+from shared.delivery import repeats_total
 from shared.relay import Relay
 from shared.settings import WorkerSettings
-from shared.worker import repeats_total
 from tests.billing.conftest import Customer
 from tests.eventually import eventually
 from tests.installation import Installation, serving, settings

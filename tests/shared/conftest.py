@@ -1,7 +1,7 @@
 """A service's plumbing on billing's database, and a program beside it that hears everything told."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from sqlalchemy import text
 from shared.contracts.billing import BalanceChanged
 from shared.contracts.orders import OrderFacts, OrderPlaced
 from shared.db import Database
+from shared.envelope import batch_of
 from shared.health import Health
 from shared.web import web_app
 from tests.installation import Installation, serving
@@ -76,8 +77,19 @@ async def listening(installation: Installation, *routing_keys: str) -> AsyncIter
         yield listener
 
 
+@asynccontextmanager
+async def taking(installation: Installation, *routing_keys: str) -> AsyncIterator[aio_pika.abc.AbstractQueue]:
+    """A queue to which the relays' batches come."""
+    async with await aio_pika.connect(installation.broker_url("operator")) as connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue(exclusive=True)
+        for routing_key in routing_keys:
+            await queue.bind("purser.batches", routing_key)
+        yield queue
+
+
 class Orders:
-    """Tells events as the orders service would: with its broker user, straight onto the exchange."""
+    """Tells events as the orders service would: with its broker user, straight onto the exchange for our own queues."""
 
     def __init__(self, exchange: aio_pika.abc.AbstractExchange) -> None:
         self.exchange = exchange
@@ -92,13 +104,29 @@ class Orders:
         )
         await self.exchange.publish(message, OrderPlaced.routing_key, timeout=5)
 
+    async def tell_together(self, *orders: OrderFacts, bodies: Sequence[str] = ()) -> list[UUID]:
+        """In one message; gives their ids."""
+        rows = [
+            {
+                "event_id": uuid4(),
+                "routing_key": OrderPlaced.routing_key,
+                "subject": "ORD-0000000001",
+                "at": datetime.now(UTC),
+                "correlation_id": None,
+                "body": body,
+            }
+            for body in (*(order.model_dump_json() for order in orders), *bodies)
+        ]
+        await self.exchange.publish(batch_of("orders", rows), OrderPlaced.routing_key, timeout=5)
+        return [row["event_id"] for row in rows]  # type: ignore[misc]
+
 
 @pytest.fixture
 async def orders(installation: Installation) -> AsyncIterator[Orders]:
     connection = await aio_pika.connect(installation.broker_url("orders"))
     async with connection:
         channel = await connection.channel()
-        yield Orders(await channel.get_exchange("purser.events", ensure=False))
+        yield Orders(await channel.get_exchange("purser.batches", ensure=False))
 
 
 async def invoices(database: Database, order: OrderFacts) -> int:

@@ -14,8 +14,8 @@ from shared.batches import Batches
 from shared.contracts.base import Event
 from shared.contracts.billing import BalanceChanged
 from shared.db import Database
+from shared.delivery import Delivery
 from shared.inbox import Heard
-from shared.worker import Delivery
 from tests.shared.conftest import balance_changed
 from tests.shared.test_delivery import Message
 
@@ -100,7 +100,7 @@ async def test_without_a_database_nobody_is_tried_alone() -> None:
 async def test_a_poisonous_event_among_others_costs_them_nothing(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.worker.RETRY_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr("shared.delivery.RETRY_SECONDS", (0.01, 0.01))
     effects, buried = Counter[int](), list[str]()
 
     async def react(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:

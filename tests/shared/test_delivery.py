@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+import aio_pika
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.contracts.base import Event
 from shared.contracts.billing import BalanceChanged
 from shared.db import Database
+from shared.delivery import Delivery
+from shared.envelope import BATCH, batch_of
 from shared.inbox import Heard
-from shared.worker import Delivery
+from shared.telemetry import current_id
 from tests.shared.conftest import balance_changed
 
 
@@ -25,11 +28,18 @@ class Message:
     body: bytes
     event_id: UUID = field(default_factory=uuid4)
     correlation_id: str | None = None
+    content_type: str = "application/json"
+    deliveries_before: int = 0
+    given_back: int = 0
     committed_when_acknowledged: list[bool] = field(default_factory=list)
 
     @property
-    def headers(self) -> dict[str, str]:
-        return {"ce-id": str(self.event_id), "ce-type": BalanceChanged.routing_key}
+    def headers(self) -> dict[str, str | int]:
+        known = {"ce-id": str(self.event_id), "ce-type": BalanceChanged.routing_key}
+        return {**known, "x-delivery-count": self.deliveries_before}
+
+    async def nack(self, requeue: bool) -> None:
+        self.given_back += 1
 
     async def ack(self) -> None:
         async with self.database.transaction() as session:
@@ -58,7 +68,7 @@ async def test_an_event_is_acknowledged_only_when_its_effect_is_committed_and_ta
 async def test_an_effect_that_fails_is_tried_again_and_leaves_no_trace_of_the_first_try(
     database: Database, monkeypatch: Any, together: int
 ) -> None:
-    monkeypatch.setattr("shared.worker.RETRY_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr("shared.delivery.RETRY_SECONDS", (0.01, 0.01))
     tries = 0
 
     async def fail_at_first(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
@@ -71,3 +81,104 @@ async def test_an_effect_that_fails_is_tried_again_and_leaves_no_trace_of_the_fi
     delivery = Delivery("a queue", BalanceChanged, fail_at_first, together, database, cast(Any, None))
     await delivery.receive(cast(Any, message))
     assert (tries, message.committed_when_acknowledged) == (2, [True])
+
+
+def batch(*events: BalanceChanged) -> tuple[bytes, list[UUID]]:
+    """As billing's relay sends it; and the events' ids."""
+    rows = [
+        {
+            "event_id": uuid4(),
+            "routing_key": event.routing_key,
+            "subject": event.subject,
+            "at": event.at,
+            "correlation_id": f"c-{event.version}",
+            "body": event.model_dump_json(),
+        }
+        for event in events
+    ]
+    return batch_of("billing", rows).body, [UUID(str(row["event_id"])) for row in rows]
+
+
+async def test_a_batch_is_one_transaction_where_a_reaction_takes_many_and_each_event_causes_in_its_own_context(
+    database: Database,
+) -> None:
+    together: list[list[tuple[int, str | None]]] = []
+
+    async def react(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
+        together.append([(each.event.version, each.context.run(current_id)) for each in heard])
+
+    body, ids = batch(*(balance_changed(uuid4(), version) for version in range(1, 31)))
+    message = Message(database, body, event_id=ids[-1], content_type=BATCH)
+    delivery = Delivery("a queue", BalanceChanged, react, 50, database, cast(Any, None))
+    for _ in range(2):
+        await delivery.receive(cast(Any, message))
+    assert together == [[(version, f"c-{version}") for version in range(1, 31)]]
+    assert message.committed_when_acknowledged == [True, True]
+
+
+@dataclass
+class Again:
+    """What a batch is taken apart into, and whether that is refused."""
+
+    events: list[str] = field(default_factory=list)
+    refused: bool = False
+
+    async def __call__(self, broker: object, messages: Sequence[aio_pika.Message], queue: str) -> None:
+        if self.refused:
+            raise ConnectionError
+        self.events += [str(message.headers["ce-id"]) for message in messages]
+
+
+@pytest.fixture
+def again(monkeypatch: pytest.MonkeyPatch) -> Again:
+    again = Again()
+    monkeypatch.setattr("shared.delivery.send_again", again)
+    return again
+
+
+@pytest.mark.parametrize("together", [1, 50])
+async def test_what_fails_in_a_batch_comes_again_alone_before_the_batch_is_acknowledged(
+    database: Database, together: int, again: Again
+) -> None:
+    effects: list[int] = []
+
+    async def react(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
+        if any(each.event.version == 3 for each in heard):
+            raise RuntimeError("a bug")
+        effects.extend(each.event.version for each in heard)
+
+    body, ids = batch(*(balance_changed(uuid4(), version) for version in range(1, 6)))
+    message = Message(database, body, event_id=ids[0], content_type=BATCH)
+    delivery = Delivery("a queue", BalanceChanged, react, together, database, cast(Any, None))
+    await delivery.receive(cast(Any, message))
+    assert (again.events, message.committed_when_acknowledged) == ([str(ids[2])], [True])
+    assert sorted(effects) == [1, 2, 4, 5]
+
+
+async def test_a_batch_that_cannot_be_taken_apart_is_not_acknowledged(
+    database: Database, again: Again, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.delivery.UNREACHABLE_SECONDS", 0.01)
+    again.refused = True
+
+    async def react(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
+        raise RuntimeError("a bug")
+
+    message = Message(database, batch(balance_changed(uuid4(), 1))[0], content_type=BATCH)
+    await Delivery("a queue", BalanceChanged, react, 50, database, cast(Any, None)).receive(cast(Any, message))
+    assert (message.committed_when_acknowledged, message.given_back) == ([], 1)
+
+
+async def test_a_batch_that_came_before_and_before_that_is_not_tried_but_taken_apart(
+    database: Database, again: Again
+) -> None:
+    """The process may die of one of them."""
+
+    async def react(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
+        raise AssertionError("tried")
+
+    body, ids = batch(*(balance_changed(uuid4(), version) for version in range(1, 4)))
+    message = Message(database, body, content_type=BATCH, deliveries_before=2)
+    await Delivery("a queue", BalanceChanged, react, 50, database, cast(Any, None)).receive(cast(Any, message))
+    assert again.events == list(map(str, ids))
+    assert len(message.committed_when_acknowledged) == 1

@@ -21,7 +21,7 @@ from shared.web import web_app
 from tests.eventually import eventually
 from tests.installation import Installation, serving, settings
 from tests.link import Link, linked
-from tests.shared.conftest import listening, nothing, running
+from tests.shared.conftest import nothing, running, taking
 from tests.shared.noticing import becomes, metric, says, tell
 
 UNHEARD = "billing.unheard.v1"
@@ -149,7 +149,7 @@ async def test_an_event_that_no_queue_takes_is_a_warning_of_a_process_that_serve
     assert (metric("purser_outbox_oldest_seconds", service="gateway") or 0) >= 310
     assert metric("purser_outbox_waiting", service="gateway") == 1
     assert metric("purser_outbox_stuck_aggregates", service="gateway") == 1
-    async with listening(installation, UNHEARD):
+    async with taking(installation, UNHEARD):
         await becomes("purser_outbox_stuck_aggregates", 0, service="gateway")
     await becomes("purser_outbox_oldest_seconds", 0, service="gateway")
     await says(own.health, "outbox", "")

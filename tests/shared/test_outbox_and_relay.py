@@ -12,10 +12,11 @@ from sqlalchemy import text
 from shared import outbox
 from shared.contracts.billing import BalanceChanged
 from shared.db import Database
+from shared.envelope import batches
 from shared.relay import Relay, unroutable_total
 from tests.eventually import eventually
 from tests.installation import Installation
-from tests.shared.conftest import balance_changed, listening, running
+from tests.shared.conftest import balance_changed, listening, running, taking
 
 KEY = "billing.balance_changed.v1"
 
@@ -76,6 +77,39 @@ async def test_events_arrive_as_cloudevents_in_the_order_of_their_versions(
     assert await unsent(database, customer_id) == 0
 
 
+async def test_what_is_told_at_one_time_comes_to_our_own_queues_in_one_message(
+    installation: Installation, database: Database
+) -> None:
+    customers = [uuid4() for _ in range(30)]
+    async with database.transaction() as session:
+        await outbox.record_all(session, [balance_changed(customer_id, 1) for customer_id in customers])
+    async with listening(installation, KEY) as listener, taking(installation, KEY) as queue:
+        async with running(relay(installation).run()):
+
+            async def arrived() -> bool:
+                return len(listener.heard) >= len(customers)
+
+            await eventually(arrived, "each as an event of its own")
+        together, more = [await queue.get(fail=False) for _ in range(2)]
+    assert together is not None
+    assert more is None
+    assert (together.content_type, together.delivery_mode) == ("application/cloudevents-batch+json", 2)
+    events = json.loads(together.body)
+    assert [event["subject"] for event in events] == list(map(str, customers))
+    for event, alone in zip(events, listener.heard, strict=True):
+        data = event.pop("data")
+        assert data == json.loads(alone.body)
+        headers = {name.removeprefix("ce-"): value for name, value in alone.headers.items()}
+        assert {name: value for name, value in event.items() if value is not None} == headers
+
+
+def test_a_message_holds_50_events_and_200_kb_at_most() -> None:
+    small, large = [{"routing_key": KEY, "body": "x" * size} for size in (10, 90_000)]
+    assert [len(batch) for batch in batches([small] * 120)] == [50, 50, 20]
+    assert [len(batch) for batch in batches([large] * 5)] == [2, 2, 1]
+    assert [len(batch) for batch in batches([small, {**small, "routing_key": "another"}] * 2)] == [2, 2]
+
+
 async def test_what_was_sent_is_kept_in_the_archive(installation: Installation, database: Database) -> None:
     customer_id = uuid4()
     await tell(database, customer_id, 1)
@@ -128,7 +162,8 @@ async def test_an_event_that_no_queue_takes_stays_and_holds_up_nobody_else(
 
     async with running(relay(installation).run()):
         await eventually(came_back, "the broker returned it")
-        async with listening(installation, KEY, Unheard.routing_key) as listener:
+        everything = (KEY, Unheard.routing_key)
+        async with listening(installation, *everything) as listener, taking(installation, *everything):
             await tell(database, other, 1)
 
             async def arrived() -> bool:

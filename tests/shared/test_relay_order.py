@@ -15,7 +15,7 @@ from shared.db import Database
 from shared.relay import Relay, unroutable_total
 from tests.eventually import eventually
 from tests.installation import Installation
-from tests.shared.conftest import Listener, balance_changed, listening, running
+from tests.shared.conftest import Listener, balance_changed, listening, running, taking
 
 KEY = "billing.balance_changed.v1"
 
@@ -96,13 +96,14 @@ async def test_what_follows_an_event_that_came_back_waits_for_it(
     async def came_back() -> bool:
         return bool(unroutable_total._value.get() >= before + 2)
 
-    async with listening(installation, KEY) as early:
+    async with taking(installation, KEY) as early:
         async with running(relay(installation).run()):
             await eventually(came_back, "the broker returned it twice")
             assert await unsent(database, customer_id) == [1, 2]
-            async with listening(installation, KEY, Unheard.routing_key) as listener:
+            everything = (KEY, Unheard.routing_key)
+            async with listening(installation, *everything) as listener, taking(installation, *everything):
                 assert await arrive(listener, customer_id, 2) == [1, 2]
-        assert early.heard
+        assert await early.get(fail=False)
 
 
 async def test_a_cancellation_that_nobody_asked_for_does_not_end_the_relay(

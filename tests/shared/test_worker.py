@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
+from functools import partial
 from uuid import UUID, uuid4
 
 import aio_pika
@@ -17,6 +18,7 @@ from services.billing import consumers, worker
 from services.billing.commands.update_invoice import update_invoice
 from shared.contracts.orders import OrderFacts, OrderPlaced
 from shared.db import Database
+from shared.envelope import BATCH
 from shared.settings import WorkerSettings
 from tests.billing.conftest import Customer
 from tests.eventually import eventually
@@ -37,8 +39,8 @@ async def billing_worker(installation: Installation) -> AsyncIterator[str]:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same retries, sooner."""
-    monkeypatch.setattr("shared.worker.RETRY_SECONDS", (0.01, 0.02, 0.03, 0.04))
-    monkeypatch.setattr("shared.worker.UNREACHABLE_SECONDS", 0.02)
+    monkeypatch.setattr("shared.delivery.RETRY_SECONDS", (0.01, 0.02, 0.03, 0.04))
+    monkeypatch.setattr("shared.delivery.UNREACHABLE_SECONDS", 0.02)
 
 
 async def dead_letters(installation: Installation) -> list[aio_pika.abc.AbstractIncomingMessage]:
@@ -109,6 +111,47 @@ async def test_what_fails_every_time_becomes_a_dead_letter_and_others_pass(
     assert (letter.body, letter.delivery_mode) == (bad.model_dump_json().encode(), 2)
     assert tries[bad.order_number] == 5
     assert await invoices(database, bad) == 0
+
+
+async def test_of_a_batch_what_cannot_be_taken_is_a_dead_letter_of_its_own_and_the_others_take_effect(
+    installation: Installation,
+    database: Database,
+    orders: Orders,
+    billing_worker: str,
+    patient: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    customer, tries = Customer(database), Counter[str]()
+    bad, *good = [customer.order(amount) for amount in range(100, 110)]
+
+    async def failing(session: AsyncSession, event: OrderFacts, line: int | None = None) -> None:
+        tries[event.order_number] += 1
+        if event.order_number == bad.order_number:
+            raise RuntimeError("a bug")
+        await update_invoice(session, event, line)
+
+    monkeypatch.setattr(consumers, "update_invoice", failing)
+    bad_id, *_ = await orders.tell_together(bad, *good)
+    *_, invalid_id = await orders.tell_together(bodies=[good[0].model_dump_json(), '{"version":1}'])
+    for order in good:
+        await eventually(partial(invoices, database, order), "the good ones' invoices")
+    letter = await _becomes_a_dead_letter(installation, str(bad_id))
+    assert re.fullmatch(r"RuntimeError in tests/shared/test_worker\.py:\d+, 5 tries", str(letter.headers["x-died-of"]))
+    assert (letter.headers["ce-id"], letter.headers["ce-type"]) == (str(bad_id), OrderPlaced.routing_key)
+    assert (json.loads(letter.body), letter.delivery_mode) == (bad.model_dump(mode="json"), 2)
+    assert tries[bad.order_number] == 6
+    letter = await _becomes_a_dead_letter(installation, str(invalid_id))
+    assert str(letter.headers["x-died-of"]).startswith("not a valid OrderPlaced: at: missing, order_number: missing")
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[{}]", b"[" * 10_000, b'[{"data": {}}]'])
+async def test_what_is_no_batch_is_a_dead_letter_as_it_is(
+    installation: Installation, orders: Orders, billing_worker: str, body: bytes
+) -> None:
+    message = aio_pika.Message(body, content_type=BATCH, message_id=str(uuid4()))
+    await orders.exchange.publish(message, OrderPlaced.routing_key, timeout=5)
+    letter = await _becomes_a_dead_letter(installation, str(message.message_id))
+    assert str(letter.headers["x-died-of"]).startswith("not a valid list")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import aio_pika
 
 from shared.auth import Caller, Role, private_key, sign
 from shared.contracts.orders import CustomerRegistered, OrderPlaced
-from shared.messaging import DEAD_LETTERS, EVENTS, SERVICES
+from shared.messaging import BATCHES, DEAD_LETTERS, SERVICES
 from tests.access.canaries.shop import Shop
 from tests.access.canaries.words import REFUSED, SLOW, WRITTEN
 from tests.eventually import eventually
@@ -101,7 +101,7 @@ async def events_that_cannot_be_taken(shop: Shop) -> None:
     secret, key = WRITTEN["event"], OrderPlaced.routing_key
     async with await aio_pika.connect(shop.system.programs.broker_url("operator")) as connection:
         channel = await connection.channel()
-        exchange = await channel.get_exchange(EVENTS, ensure=False)
+        exchange = await channel.get_exchange(BATCHES, ensure=False)
         for body, type_, event_id, sent_as in (
             (f"no JSON {secret}", key, "", key),
             (f'{{"version": "{secret}", "{secret}": 1}}', key, "", key),

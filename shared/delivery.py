@@ -1,0 +1,247 @@
+"""The way of a queue's messages to their reaction."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TypeVar
+from uuid import UUID
+
+import structlog
+from aio_pika import Message
+from faststream.rabbit import RabbitBroker
+from faststream.rabbit.annotations import RabbitMessage
+from prometheus_client import Counter, Histogram
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import failpoints, inbox, tracing
+from shared.batches import Batches
+from shared.contracts.base import Event
+from shared.db import Database, is_unreachable
+from shared.dead_letters import bury, send_again, why_failed, why_invalid
+from shared.envelope import BATCH, BATCH_EVENTS, Enveloped, batch_reader, taken_apart
+from shared.failure import kind_of
+from shared.inbox import Heard
+
+# A reaction that fails is tried again after each of these, then its event becomes a dead letter.
+RETRY_SECONDS = (0.5, 2.0, 10.0, 60.0)
+UNREACHABLE_SECONDS = 1.0
+# So many take effect in one transaction, where a reaction takes many.
+TOGETHER = BATCH_EVENTS
+# What has come so often before, and not been done with, may be what the process dies of.
+SUSPECT_DELIVERIES = 2
+SHUFFLING_SECONDS = 0.2
+
+log = structlog.get_logger()
+effects_total = Counter("purser_events_taken_total", "Events that took effect", ["queue"])
+repeats_total = Counter("purser_events_repeated_total", "Events that had taken effect before", ["queue"])
+failures_total = Counter("purser_reaction_failures_total", "Failed tries of a reaction", ["queue"])
+event_age = Histogram(
+    "purser_event_age_seconds",
+    "From what happened to its effect here",
+    ["queue"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300),
+)
+given_up_total = Counter("purser_events_given_up_total", "Events that became dead letters", ["queue"])
+
+E = TypeVar("E", bound=Event)
+Taken = tuple[UUID, Heard[Event]]
+ReactionToMany = Callable[[Sequence[Heard[E]], AsyncSession], Awaitable[None]]
+
+
+class Delivery:
+    """Brings one queue's events to their reaction: acknowledged after the commit, given up only as a dead letter."""
+
+    def __init__(
+        self,
+        queue: str,
+        event: type[Event],
+        reaction: ReactionToMany[Event],
+        together: int,
+        database: Database,
+        broker: RabbitBroker,
+    ) -> None:
+        self.queue, self.event, self.reaction, self.database, self.broker = queue, event, reaction, database, broker
+        self._together: Batches[Taken, bool] | None = Batches(self._react, together) if together > 1 else None
+        self._batch = batch_reader(event)
+        self._one_suspect = asyncio.Lock()
+
+    async def receive(self, message: RabbitMessage) -> None:
+        """Return when nothing more is to be done about this message."""
+        if message.content_type == BATCH:
+            await self._receive_many(message)
+        else:
+            await self._receive_one(message)
+
+    # --- A batch ------------------------------------------------------------------------------------------------------
+
+    async def _receive_many(self, message: RabbitMessage) -> None:
+        """Together what can be; of what cannot, each event comes again in a message of its own, and tells there how it
+        fares."""
+        try:
+            rest = await self._take_many(message.body, _is_suspect(message))
+        except ValidationError as error:
+            await self._give_up(message, why_invalid(error))
+            return
+        if rest:
+            log.warning("a batch is taken apart", queue=self.queue, events=len(rest))
+            try:
+                await send_again(self.broker, rest, self.queue)
+            except Exception as error:
+                log.warning("a batch cannot be taken apart", queue=self.queue, error=kind_of(error))
+                await asyncio.sleep(UNREACHABLE_SECONDS)
+                await message.nack(requeue=True)
+                return
+        await self._acknowledge(message)
+
+    async def _take_many(self, body: bytes, suspect: bool) -> list[Message]:
+        """Those that have not taken effect. Raises ValidationError."""
+        try:
+            batch = self._batch.validate_json(body) if not suspect else []
+        except ValidationError:
+            # All but one of them may be valid.
+            batch = []
+        with ExitStack() as spans:
+            waiting = [self._heard(each, spans) for each in batch if each.type == self.event.routing_key]
+            done = await self._try(waiting)
+        if batch and len(done) == len(batch):
+            return []
+        return [message for event_id, message in taken_apart(body).items() if event_id not in done]
+
+    def _heard(self, told: Enveloped[Event], spans: ExitStack) -> Taken:
+        headers = {tracing.HEADER: told.traceparent}
+        with structlog.contextvars.bound_contextvars(correlation_id=told.correlationid, event_id=str(told.id)):
+            spans.enter_context(tracing.taking(self.queue, told.type, told.id, headers))
+            return told.id, Heard(told.data)
+
+    async def _try(self, waiting: Sequence[Taken]) -> set[UUID]:
+        """Which of them have taken effect, now or earlier; what the others' reactions say will be seen when they come
+        again."""
+        done: set[UUID] = set()
+        while waiting:
+            results = await self._each(waiting)
+            done.update(event_id for (event_id, _), error in zip(waiting, results, strict=True) if error is None)
+            waiting = [each for each, error in zip(waiting, results, strict=True) if error and is_unreachable(error)]
+            if waiting:
+                log.warning("database unreachable", queue=self.queue, events=len(waiting))
+                await asyncio.sleep(UNREACHABLE_SECONDS)
+        return done
+
+    async def _each(self, waiting: Sequence[Taken]) -> list[Exception | None]:
+        """What each has failed with."""
+        doing: Iterable[Awaitable[object]]
+        if self._together is None:
+            doing = (self._react([each]) for each in waiting)
+        else:
+            doing = [self._together.put(each) for each in waiting]
+        errors: list[Exception | None] = []
+        for each in doing:
+            try:
+                await each
+                errors.append(None)
+            except Exception as error:
+                errors.append(error)
+        return errors
+
+    # --- One event ----------------------------------------------------------------------------------------------------
+
+    async def _receive_one(self, message: RabbitMessage) -> None:
+        try:
+            event_id, event = self._read(message)
+        except ValueError as error:
+            await self._give_up(message, why_invalid(error))
+            return
+        with (
+            structlog.contextvars.bound_contextvars(correlation_id=message.correlation_id, event_id=str(event_id)),
+            tracing.taking(self.queue, self.event.routing_key, event_id, message.headers) as span,
+        ):
+            if (why := await self._take((event_id, Heard(event)), _is_suspect(message))) is None:
+                log.debug("event taken", queue=self.queue)
+                await self._acknowledge(message)
+            else:
+                tracing.given_up(span)
+                await self._give_up(message, why)
+
+    def _read(self, message: RabbitMessage) -> tuple[UUID, Event]:
+        """Raises ValueError, pydantic's or one whose text says what is missing."""
+        if message.headers.get("ce-type") != self.event.routing_key:
+            raise ValueError(f"its ce-type is not {self.event.routing_key}")
+        try:
+            event_id = UUID(str(message.headers.get("ce-id")))
+        except ValueError:
+            raise ValueError("its ce-id is not a UUID") from None
+        return event_id, self.event.model_validate_json(message.body)
+
+    async def _take(self, taken: Taken, suspect: bool) -> str | None:
+        """None once the event has taken effect, now or earlier; why, when it is to be given up."""
+        failed = 0
+        while True:
+            try:
+                if suspect:
+                    await self._take_alone(taken)
+                elif self._together:
+                    await self._together.ask(taken)
+                else:
+                    await self._react([taken])
+                return None
+            except Exception as error:
+                if is_unreachable(error):
+                    # Not the event's fault: it waits as long as it takes.
+                    log.warning("database unreachable", queue=self.queue, error=kind_of(error))
+                    await asyncio.sleep(UNREACHABLE_SECONDS)
+                    continue
+                failures_total.labels(self.queue).inc()
+                if failed == len(RETRY_SECONDS):
+                    log.error("every try failed", queue=self.queue, exc_info=error)
+                    return why_failed(error, failed + 1)
+                log.warning("reaction failed", queue=self.queue, attempt=failed + 1, error=kind_of(error))
+                await asyncio.sleep(RETRY_SECONDS[failed])
+                failed += 1
+
+    async def _take_alone(self, taken: Taken) -> None:
+        """One suspect after the other, each time in another order: so the innocent are done with, and acknowledged,
+        before the process dies so often that all that it had in hand is given up."""
+        await asyncio.sleep(random.uniform(0, SHUFFLING_SECONDS))
+        async with self._one_suspect:
+            await self._react([taken])
+
+    async def _react(self, taken: Sequence[Taken]) -> Sequence[bool]:
+        """Whether it was new, for each."""
+        async with self.database.transaction() as session:
+            failpoints.hit("before_inbox", self.queue)
+            first = await inbox.first_times(session, [event_id for event_id, _ in taken])
+            failpoints.hit("after_inbox", self.queue)
+            if first:
+                new = {event_id: heard for event_id, heard in taken if event_id in first}
+                await self.reaction(list(new.values()), session)
+            failpoints.hit("after_effect", self.queue)
+        now, age = datetime.now(UTC), event_age.labels(self.queue)
+        for event_id, heard in taken:
+            if event_id in first:
+                age.observe((now - heard.event.at).total_seconds())
+        effects_total.labels(self.queue).inc(len(first))
+        repeats_total.labels(self.queue).inc(len(taken) - len(first))
+        return [event_id in first for event_id, _ in taken]
+
+    async def _acknowledge(self, message: RabbitMessage) -> None:
+        failpoints.hit("before_ack", self.queue)
+        await message.ack()
+        failpoints.hit("after_ack", self.queue)
+
+    async def _give_up(self, message: RabbitMessage, why: str) -> None:
+        """Confirmed as a dead letter first, acknowledged then; where it cannot bear the reason, without it."""
+        given_up_total.labels(self.queue).inc()
+        log.error("dead letter", queue=self.queue, event_id=message.message_id, why=why)
+        try:
+            await bury(self.broker, message.raw_message, self.queue, why)
+        except Exception as error:
+            log.warning("the dead letter will not say why", queue=self.queue, error=kind_of(error))
+            await message.reject(requeue=False)
+        else:
+            await message.ack()
+
+
+def _is_suspect(message: RabbitMessage) -> bool:
+    return int(message.headers.get("x-delivery-count", 0)) >= SUSPECT_DELIVERIES
