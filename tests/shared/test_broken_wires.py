@@ -32,7 +32,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same limits, sooner."""
     for limit in (
         "db.DEAD_AFTER_SECONDS",
-        "worker.UNREACHABLE_SECONDS",
+        "delivery.UNREACHABLE_SECONDS",
         "listening.LOOK_SECONDS",
         "listening.ANSWER_SECONDS",
         "listening.HEARTBEAT_SECONDS",
