@@ -106,6 +106,9 @@ class Delivery:
         with ExitStack() as spans:
             waiting = [self._heard(each, spans) for each in batch if each.type == self.event.routing_key]
             done = await self._try(waiting)
+        for told in batch:
+            if told.id in done:
+                log.debug("event taken", queue=self.queue, event_id=str(told.id), correlation_id=told.correlationid)
         if batch and len(done) == len(batch):
             return []
         return [message for event_id, message in taken_apart(body).items() if event_id not in done]
