@@ -51,7 +51,9 @@ unsettled_payments = Gauge(
 broker_reached = Gauge("purser_broker_reached", "1 while the broker answers", ["service"])
 dead_letters = Gauge("purser_dead_letters", "Dead letters, but for those that a command holds; each process tells all")
 queue_consumers = Gauge("purser_queue_consumers", "Who listens to this queue", ["queue"])
-queue_messages = Gauge("purser_queue_messages", "Events in this queue that nobody has in hand", ["queue"])
+queue_messages = Gauge(
+    "purser_queue_messages", "Messages in this queue that nobody has in hand, of one event or of many", ["queue"]
+)
 
 Count = Callable[[AsyncSession, int], Awaitable[int]]
 """Of something, but no further than to this."""
