@@ -15,16 +15,16 @@ A = TypeVar("A")
 class Batches(Generic[W, A]):
     """Calls `work` with all that was asked for while it was busy: nobody waits for a clock.
 
-    `work` gives an answer for each, or None for one that would keep the others waiting; or it raises. What gets no
-    answer so is tried alone, by `alone` where that is another way, and meanwhile the next batch begins: nobody suffers
-    from another.
+    `work` gives for each an answer, or the exception that who asks is to get, or None where one would keep the others
+    waiting; or it raises. What gets nothing so is tried alone, by `alone` where that is another way, and meanwhile the
+    next batch begins: nobody suffers from another.
     """
 
     def __init__(
         self,
-        work: Callable[[Sequence[W]], Awaitable[Sequence[A | None]]],
+        work: Callable[[Sequence[W]], Awaitable[Sequence[A | Exception | None]]],
         most: int,
-        alone: Callable[[W], Awaitable[A]] | None = None,
+        alone: Callable[[W], Awaitable[A | Exception]] | None = None,
     ) -> None:
         self._work, self._most, self._alone = work, most, alone or self._work_on_one
         self._waiting: deque[_Asked[W, A]] = deque()
@@ -34,7 +34,7 @@ class Batches(Generic[W, A]):
         self._context = copy_context()
 
     async def ask(self, wanted: W) -> A:
-        """The answer; raises what `work` has raised for this one alone, or where the database is not there."""
+        """The answer; raises what `work` has given or raised for this one, or where the database is not there."""
         return await self.put(wanted)
 
     def put(self, wanted: W) -> "asyncio.Future[A]":
@@ -59,7 +59,7 @@ class Batches(Generic[W, A]):
         finally:
             self._busy = False
 
-    async def _work_on_one(self, wanted: W) -> A:
+    async def _work_on_one(self, wanted: W) -> A | Exception:
         [given] = await self._work([wanted])
         assert given is not None, "what is tried alone must get an answer"
         return given

@@ -56,7 +56,7 @@ async def _noting_refusals(request: Request, caller: Asking) -> AsyncIterator[No
         raise
 
 
-Payments = Batches[Payment, PaymentView | Refusal]
+Payments = Batches[Payment, PaymentView]
 
 
 async def pay_together(database: Database, payments: Sequence[Payment]) -> list[PaymentView | Refusal | None]:

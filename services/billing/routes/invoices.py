@@ -11,7 +11,6 @@ from shared.bodies import UnambiguousRoute
 from shared.contracts.http.base import ActView
 from shared.contracts.http.billing import InvoiceView, PayForOrder, PaymentView
 from shared.contracts.http.reconciliation import ToldAgain
-from shared.errors import Refusal
 from shared.web import Asking, Claimed, Reading, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["billing"])
@@ -22,10 +21,7 @@ async def pay(
     order_number: Number, wanted: PayForOrder, caller: Asking, claim: Claimed, payments: PaidTogether
 ) -> PaymentView:
     """Pay for an order from its customer's balance."""
-    answer = await payments.ask(Payment(caller, order_number, wanted, claim))
-    if isinstance(answer, Refusal):
-        raise answer
-    return answer
+    return await payments.ask(Payment(caller, order_number, wanted, claim))
 
 
 @router.get("/orders/{order_number}/invoice")
