@@ -20,3 +20,7 @@ class Rows:
         """The arrays of these rows; what else is in a row is left out."""
         many = list(rows)
         return {f"{self.name}_{column}": [row[column] for row in many] for column in self.columns}
+
+    def parameters_of(self, things: Iterable[object]) -> dict[str, list[Any]]:
+        """The same of things whose attributes are called like the columns."""
+        return self.parameters({column: getattr(thing, column) for column in self.columns} for thing in things)

@@ -1,9 +1,8 @@
 """What has become of conversations is written down and told: many changes by as many statements as one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextvars import Context
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,51 +13,51 @@ from shared import outbox
 from shared.contracts.base import Event
 from shared.contracts.http.support import TicketCounts
 from shared.contracts.support import TicketCountsChanged
+from shared.rows import Rows
 
-_TICKET = {
-    "id": "uuid",
-    "status": "text",
-    "messages": "bigint",
-    "customer_seq": "bigint",
-    "staff_seq": "bigint",
-    "read_by_staff_seq": "bigint",
-    "read_by_customer_seq": "bigint",
-    "changed_at": "timestamptz",
-    "version": "bigint",
-}
-_COUNTS = {"customer_id": "uuid", "total": "bigint", "new": "bigint", "answered": "bigint", "version": "bigint"}
-_MESSAGE = {
-    "ticket_id": "uuid",
-    "seq": "bigint",
-    "id": "uuid",
-    "author": "text",
-    "author_login": "text",
-    "text": "text",
-    "at": "timestamptz",
-    "transfer_id": "uuid",
-}
+_TICKETS = Rows(
+    "ticket",
+    {
+        "id": "uuid",
+        "status": "text",
+        "messages": "bigint",
+        "customer_seq": "bigint",
+        "staff_seq": "bigint",
+        "read_by_staff_seq": "bigint",
+        "read_by_customer_seq": "bigint",
+        "changed_at": "timestamptz",
+        "version": "bigint",
+    },
+)
+_COUNTS = Rows(
+    "count",
+    {"customer_id": "uuid", "total": "bigint", "new": "bigint", "answered": "bigint", "version": "bigint"},
+)
+_MESSAGES = Rows(
+    "message",
+    {
+        "ticket_id": "uuid",
+        "seq": "bigint",
+        "id": "uuid",
+        "author": "text",
+        "author_login": "text",
+        "text": "text",
+        "at": "timestamptz",
+        "transfer_id": "uuid",
+    },
+)
 
 
-def _rows(table: str, columns: Mapping[str, str]) -> str:
-    given = ", ".join(f"CAST(:{table}_{name} AS {kind}[])" for name, kind in columns.items())
-    return f"unnest({given}) AS n ({', '.join(columns)})"
-
-
-def _values(table: str, columns: Mapping[str, str], rows: Iterable[object]) -> dict[str, list[Any]]:
-    found = list(rows)
-    return {f"{table}_{name}": [getattr(row, name) for row in found] for name in columns}
-
-
-def _update(table: str, columns: Mapping[str, str]) -> str:
+def _update(table: str, given: Rows) -> str:
     """By the first of the columns."""
-    key, *others = columns
-    set_ = ", ".join(f"{name} = n.{name}" for name in others)
-    return f"UPDATE {table} SET {set_} FROM {_rows(table, columns)} WHERE {table}.{key} = n.{key}"  # noqa: S608
+    key, *others = given.columns
+    set_ = ", ".join(f"{name} = {given.name}.{name}" for name in others)
+    return f"UPDATE {table} SET {set_} FROM {given} WHERE {table}.{key} = {given.name}.{key}"  # noqa: S608
 
 
 _WRITE = text(f"""
-    WITH changed AS ({_update("tickets", _TICKET)}), counted AS ({_update("counts", _COUNTS)})
-    INSERT INTO messages ({", ".join(_MESSAGE)}) SELECT * FROM {_rows("messages", _MESSAGE)}
+    WITH changed AS ({_update("tickets", _TICKETS)}), counted AS ({_update("counts", _COUNTS)})
+    INSERT INTO messages ({", ".join(_MESSAGES.columns)}) SELECT * FROM {_MESSAGES}
 """)  # noqa: S608
 
 
@@ -70,9 +69,9 @@ async def record(session: AsyncSession, changes: Sequence[Change]) -> None:
     await session.execute(
         _WRITE,
         {
-            **_values("tickets", _TICKET, tickets.values()),
-            **_values("counts", _COUNTS, counts.values()),
-            **_values("messages", _MESSAGE, (change.message for change in changes if change.message)),
+            **_TICKETS.parameters_of(tickets.values()),
+            **_COUNTS.parameters_of(counts.values()),
+            **_MESSAGES.parameters_of(change.message for change in changes if change.message),
         },
     )
     await tell(session, changes)
