@@ -8,10 +8,8 @@ from functools import partial
 from uuid import UUID, uuid4
 
 import aio_pika
-import httpx2 as httpx
 import pytest
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing import consumers, worker
@@ -23,7 +21,6 @@ from shared.settings import WorkerSettings
 from tests.billing.conftest import Customer
 from tests.eventually import eventually
 from tests.installation import Installation, serving, settings
-from tests.link import linked
 from tests.shared.conftest import Orders, invoices
 
 QUEUE = "billing.on.orders.order_placed.v1"
@@ -52,6 +49,20 @@ async def dead_letters(installation: Installation) -> list[aio_pika.abc.Abstract
         while (message := await queue.get(fail=False, timeout=5)) is not None:
             found.append(message)
         return found
+
+
+def sick(monkeypatch: pytest.MonkeyPatch, order: OrderFacts) -> Counter[str]:
+    """The reaction to this order fails each time; gives how often it was tried for each."""
+    tries = Counter[str]()
+
+    async def failing(session: AsyncSession, event: OrderFacts, line: int | None = None) -> None:
+        tries[event.order_number] += 1
+        if event.order_number == order.order_number:
+            raise RuntimeError("a bug")
+        await update_invoice(session, event, line)
+
+    monkeypatch.setattr(consumers, "update_invoice", failing)
+    return tries
 
 
 async def test_an_event_delivered_five_times_takes_effect_once(
@@ -92,15 +103,8 @@ async def test_what_fails_every_time_becomes_a_dead_letter_and_others_pass(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     customer = Customer(database)
-    bad, good, tries = customer.order(100), customer.order(200), Counter[str]()
-
-    async def failing(session: AsyncSession, event: OrderFacts, line: int | None = None) -> None:
-        tries[event.order_number] += 1
-        if event.order_number == bad.order_number:
-            raise RuntimeError("a bug")
-        await update_invoice(session, event, line)
-
-    monkeypatch.setattr(consumers, "update_invoice", failing)
+    bad, good = customer.order(100), customer.order(200)
+    tries = sick(monkeypatch, bad)
     event_id = str(uuid4())
     await orders.tell(bad.model_dump_json().encode(), event_id)
     await orders.tell(good.model_dump_json().encode(), str(uuid4()))
@@ -121,16 +125,9 @@ async def test_of_a_batch_what_cannot_be_taken_is_a_dead_letter_of_its_own_and_t
     patient: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    customer, tries = Customer(database), Counter[str]()
+    customer = Customer(database)
     bad, *good = [customer.order(amount) for amount in range(100, 110)]
-
-    async def failing(session: AsyncSession, event: OrderFacts, line: int | None = None) -> None:
-        tries[event.order_number] += 1
-        if event.order_number == bad.order_number:
-            raise RuntimeError("a bug")
-        await update_invoice(session, event, line)
-
-    monkeypatch.setattr(consumers, "update_invoice", failing)
+    tries = sick(monkeypatch, bad)
     bad_id, *_ = await orders.tell_together(bad, *good)
     *_, invalid_id = await orders.tell_together(bodies=[good[0].model_dump_json(), '{"version":1}'])
     for order in good:
@@ -237,27 +234,3 @@ async def test_an_unreachable_database_is_waited_for_and_costs_the_event_nothing
     await orders.tell(order.model_dump_json().encode(), str(uuid4()))
     await eventually(lambda: invoices(database, order), "an invoice once the database is back")
     assert tries == 21
-
-
-async def test_a_worker_that_starts_before_its_broker_says_so_and_listens_once_it_is_there(
-    installation: Installation, database: Database, orders: Orders
-) -> None:
-    where = make_url(installation.broker_url("billing"))
-    async with linked(where.host or "", where.port or 0) as link, httpx.AsyncClient(timeout=30) as http:
-        near = where.set(host="127.0.0.1", port=link.local_port).render_as_string(hide_password=False)
-        given = settings(WorkerSettings, database_url=installation.database_url("billing"), broker_url=near)
-        with link.cut():
-            async with serving(worker.create(given)) as url:
-                assert (await http.get(f"{url}/healthz")).status_code == 200
-                waiting = await http.get(f"{url}/readyz")
-                assert (waiting.status_code, waiting.json()["code"]) == (503, "not_ready")
-                assert waiting.json()["reasons"]["listening"] == "It does not listen to its queues yet."
-                link.is_cut = False
-
-                async def ready() -> bool:
-                    return (await http.get(f"{url}/readyz")).status_code == 200
-
-                await eventually(ready, "the worker listens")
-                order = Customer(database).order(100)
-                await orders.tell(order.model_dump_json().encode(), str(uuid4()))
-                await eventually(lambda: invoices(database, order), "an invoice")
