@@ -40,6 +40,7 @@ test: ## run the tests on servers of their own (native, or in Docker where it ha
 
 acceptance: ## try the shop that docker compose runs, as `make test` tries its own: end to end, and in a browser
 	@deploy/bootstrap
+	@deploy/npm --version >/dev/null  # what the browser tests look for faults of access with lies among the sites' packages
 	PURSER_TEST_URL=http://$$(docker compose port gateway 8000) PURSER_TEST_SECRETS=.purser/compose/secrets \
 	PURSER_TEST_DATABASES=$$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' \
 		$$(docker compose ps --quiet postgres)):5432 \
