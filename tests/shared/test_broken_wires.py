@@ -173,4 +173,5 @@ async def test_a_worker_outlives_a_broker_that_is_frozen_longer_than_the_heartbe
     with wires.broker.silent():
         await traffic.add()
         await asyncio.sleep(0)
-    await eventually(traffic.has_passed, "news passes again")
+    # aiormq gives a connection up after 18 s: three times a heartbeat of 5 and one more.
+    await eventually(traffic.has_passed, "news passes again", seconds=40)
