@@ -73,7 +73,7 @@ class Purser:
         for name, running in self.keeper.state.processes.items():
             if running.pid:
                 found[name] = sum(each.memory_full_info().pss for each in _family(running.pid))
-        return found
+        return {**found, "fork server": psutil.Process(self.keeper.fork_server.pid).memory_full_info().pss}
 
 
 def _cpu(pid: int) -> float:

@@ -10,19 +10,23 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 # How far into a wait for an answer `during` strikes: what was sent has left, and the answer is hardly here.
 INTO_SECONDS = 0.001
 
-FOLDER = os.environ.get("PURSER_FAILPOINTS")
+
+@cache
+def _folder() -> str | None:
+    return os.environ.get("PURSER_FAILPOINTS")
 
 
 def hit(step: str, *subjects: str) -> None:
     """Die here, if this step is armed for one of the subjects."""
-    if FOLDER is None:
+    if (folder := _folder()) is None:
         return
     for subject in subjects:
-        armed = os.path.join(FOLDER, f"{step}:{subject}")
+        armed = os.path.join(folder, f"{step}:{subject}")
         try:
             os.rename(armed, f"{armed}:hit by {os.getpid()}")
         except FileNotFoundError:
@@ -33,7 +37,7 @@ def hit(step: str, *subjects: str) -> None:
 @contextmanager
 def during(step: str, subject: str) -> Iterator[None]:
     """Die inside this block, unless what it waits for has come by then."""
-    if FOLDER is None:
+    if _folder() is None:
         yield
         return
     dying = asyncio.get_running_loop().call_later(INTO_SECONDS, hit, step, subject)

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Protocol
 
+from .forking import Forked, ForkServer
 from .home import ROOT, Home, Running, State, Step
 from .programs import Program
 
@@ -49,6 +50,7 @@ class Keeper:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._former: list[asyncio.Task[None]] = []
         self._servers: list[Server] = []
+        self.fork_server = ForkServer(home)
         # What is given back when everything has stopped.
         self.held = contextlib.ExitStack()
 
@@ -68,7 +70,15 @@ class Keeper:
 
     async def run(self, program: Program) -> None:
         """Run a program to its end, which must be a good one."""
-        process = await self._spawn(program, asyncio.subprocess.PIPE)
+        with self.home.log(program.name).open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", program.module),
+                cwd=ROOT,
+                env=program.environment,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+            )
         try:
             await process.communicate(program.stdin.encode())
         finally:
@@ -121,6 +131,7 @@ class Keeper:
     async def stop(self) -> None:
         """Stop the programs, then the servers they depend on."""
         await _cancelled([*self._former, *self._tasks.values()])
+        await self.fork_server.stop()
         await asyncio.gather(*(asyncio.to_thread(server.stop) for server in self._servers))
         self.held.close()
 
@@ -136,16 +147,21 @@ class Keeper:
     async def _keep(self, program: Program, running: Running) -> None:
         pause = 0.5
         while True:
-            process = await self._spawn(program, asyncio.subprocess.DEVNULL)
-            self._born(running, process.pid)
-            watch = asyncio.create_task(self._watch(running))
-            try:
-                running.last_exit = await process.wait()
-            finally:
-                watch.cancel()
-                await _end(process)
+            with contextlib.suppress(ConnectionError):  # the fork server died; the next round starts it again
+                running.last_exit = await self._live(program, running)
             pause = self._died(running, pause)
             await asyncio.sleep(pause)
+
+    async def _live(self, program: Program, running: Running) -> int:
+        """Run a program once; its exit code."""
+        process = await self.fork_server.fork(program)
+        self._born(running, process.pid)
+        watch = asyncio.create_task(self._watch(running))
+        try:
+            return await process.wait()
+        finally:
+            watch.cancel()
+            await _end(process)
 
     async def _keep_server(self, server: Server, start: Callable[[], None], running: Running) -> None:
         pause = 0.5
@@ -165,20 +181,6 @@ class Keeper:
             await asyncio.sleep(0.1)
         running.ready_at = time.time()
         self.write()
-
-    async def _spawn(self, program: Program, stdin: int) -> asyncio.subprocess.Process:
-        with self.home.log(program.name).open("ab") as log:
-            return await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                program.module,
-                cwd=ROOT,
-                env=program.environment,
-                pass_fds=[] if program.door is None else [program.door],
-                stdin=stdin,
-                stdout=log,
-                stderr=log,
-            )
 
     def _born(self, running: Running, pid: int | None, ready: bool = False) -> None:
         running.pid, running.since = pid, time.time()
@@ -222,7 +224,7 @@ async def _cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
     await asyncio.gather(*ending, return_exceptions=True)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process | Forked) -> None:
     """Ask the process to stop; kill it when it has not after ten seconds."""
     if process.returncode is not None:
         return

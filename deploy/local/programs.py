@@ -181,13 +181,16 @@ class Programs:
             yield replace(replica, port=port)
 
     def _program(self, name: str, module: str, **environment: str) -> Program:
-        common = _from_the_user(*FROM_THE_USER) | {
-            "LANG": "C.UTF-8",
-            "PYTHONUNBUFFERED": "1",
-            "PURSER_LOG_FORMAT": "text",
-            MARK: str(self._home.folder),
-        }
-        return Program(name, module, common | environment)
+        return Program(name, module, {**common_environment(self._home), "PURSER_LOG_FORMAT": "text", **environment})
+
+
+def common_environment(home: Home) -> dict[str, str]:
+    """What each of our processes is told."""
+    return _from_the_user(*FROM_THE_USER) | {
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        MARK: str(home.folder),
+    }
 
 
 def _from_the_user(*names: str) -> dict[str, str]:

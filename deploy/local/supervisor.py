@@ -93,8 +93,10 @@ class System:
         """The first answers at the door, and at a port of its own, where it can be asked how it is."""
         first, *others = self.programs.gateways()
         port, door = ports.free_port(self.ports.values()), self._door.fileno()
-        told = {"PURSER_PORT": str(port), "PURSER_LISTEN_FD": str(door)}
-        return [replace(first, port=port, door=door, environment={**first.environment, **told}), *others]
+        return [
+            replace(first, port=port, door=door, environment={**first.environment, "PURSER_PORT": str(port)}),
+            *others,
+        ]
 
     def _definitions(self) -> dict[str, Any]:
         bare = json.loads((ROOT / "deploy/rabbitmq/definitions.json").read_text())

@@ -11,6 +11,7 @@ import pytest
 from deploy.local.home import Home, State
 from deploy.local.keeper import Failed, Keeper
 from deploy.local.ports import free_port
+from deploy.local.processes import MARK
 from deploy.local.programs import Program
 from tests.eventually import eventually
 
@@ -45,6 +46,30 @@ async def test_what_had_worked_is_started_again_at_once_however_often_it_is_kill
 async def test_what_ends_before_it_was_ready_fails_the_start(keeper: Keeper) -> None:
     with pytest.raises(Failed, match="program ended 3 times, last with 3"):
         await keeper.keep(program(PURSER_ENDS="yes"))
+
+
+async def test_a_program_comes_again_when_the_process_is_killed_that_all_were_forked_from(keeper: Keeper) -> None:
+    await keeper.keep(program())
+    running = keeper.state.processes["program"]
+    former, server = running.pid, keeper.fork_server.pid
+    assert former is not None
+    assert server is not None
+    os.kill(server, signal.SIGKILL)
+
+    async def again() -> bool:
+        return running.deaths == 1 and running.ready_at is not None
+
+    await eventually(again, "it is ready again")
+    assert not psutil.pid_exists(former)
+    assert keeper.fork_server.pid != server
+
+
+async def test_what_a_program_is_told_cannot_be_seen_in_the_list_of_processes(keeper: Keeper) -> None:
+    await keeper.keep(program(PURSER_SECRET="not for everybody"))
+    running = psutil.Process(keeper.state.processes["program"].pid)
+    assert running.name() == "program"
+    assert "not for everybody" not in str(running.environ())
+    assert running.environ()[MARK] == str(keeper.home.folder)
 
 
 async def test_a_successor_is_ready_before_who_runs_is_stopped(keeper: Keeper) -> None:
