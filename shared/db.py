@@ -56,7 +56,7 @@ DEAD_AFTER_SECONDS = 6
 class Database:
     """Transactions on one service's database.
 
-    `told` is set whenever a committed transaction has recorded an event: `outbox.ring` listens to it.
+    `told` is set whenever a `transaction` that has recorded an event is committed: `outbox.ring` listens to it.
     """
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
@@ -86,11 +86,9 @@ class Database:
 
     @asynccontextmanager
     async def autocommit(self) -> AsyncIterator[AsyncSession]:
-        """For a change that is one statement, and commits as one."""
+        """For a change that is one statement, commits as one, and wakes the relay itself (`outbox.RING`)."""
         async with self.reading() as session:
             yield session
-            if session.info.get("told"):
-                self.told.set()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:

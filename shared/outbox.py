@@ -1,7 +1,7 @@
 """A change and its news are one transaction: events are rows first, and leave for the broker afterwards (relay.py)."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from typing import Any
 from uuid import uuid4
@@ -19,6 +19,8 @@ from shared.telemetry import current_id
 from shared.tracing import recorded
 
 CHANNEL = "outbox"
+# For a statement that is a transaction by itself, and none of many at the same time: see `ring`.
+RING = f"pg_notify('{CHANNEL}', '')"
 log = structlog.get_logger()
 
 
@@ -95,8 +97,8 @@ async def list_told_lately(session: AsyncSession, aggregate: str, after: str, li
     return list(told)
 
 
-async def ring(database: Database) -> None:
-    """Wake the relay after commits, for ever.
+async def ring(database: Database, near: Callable[[], bool] = lambda: False) -> None:
+    """Wake the relay after commits, for ever: the one in this process, if it is `near` and leads; else by PostgreSQL.
 
     One NOTIFY for however many commits came meanwhile, and outside of them: a NOTIFY inside every transaction makes
     PostgreSQL commit one by one (a third of the rate). A lost ring costs a second: the relay also looks by itself.
@@ -104,6 +106,8 @@ async def ring(database: Database) -> None:
     while True:
         await database.told.wait()
         database.told.clear()
+        if near():
+            continue
         try:
             async with database.engine.connect() as connection:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")

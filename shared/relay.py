@@ -69,6 +69,13 @@ class Relay:
     broker_url: str
     turned_at: float = field(default_factory=time.monotonic, init=False)
     returned: dict[str, str] = field(default_factory=dict, init=False)
+    _rung: asyncio.Event | None = field(default=None, init=False)
+
+    def ring(self) -> bool:
+        """Let it look at once. False where it does not lead, and another must be rung."""
+        if self._rung is not None:
+            self._rung.set()
+        return self._rung is not None
 
     async def run(self) -> None:
         """Relay for ever, whatever breaks: lost connections are made anew, with a growing and jittered pause."""
@@ -85,6 +92,7 @@ class Relay:
                 log.warning("relay interrupted", service=self.service, error=kind_of(error))
             finally:
                 leading.set(0)
+                self._rung = None
                 self.returned.clear()
             await asyncio.sleep(0.1 * 2**failures * random.uniform(0.5, 1))
 
@@ -131,6 +139,7 @@ class Relay:
             channel = await opened.get_underlay_channel()
         assert isinstance(channel, Channel)
         leading.set(1)
+        self._rung = rung
         stuck: set[str] = set()
         while True:
             self.turned_at = time.monotonic()

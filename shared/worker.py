@@ -112,7 +112,7 @@ def service_worker(
         tasks = [
             asyncio.create_task(keep_listening(broker_url, partial(reactions.subscribe, database), up)),
             asyncio.create_task(relay.run()),
-            asyncio.create_task(outbox.ring(database)),
+            asyncio.create_task(outbox.ring(database, near=relay.ring)),
             asyncio.create_task(keep_house(database, *chores)),
             *(asyncio.create_task(work(database)) for work in also),
             asyncio.create_task(watch_outbox(service, database, health, unsettled)),

@@ -106,7 +106,7 @@ _DEBIT_ALL = text(f"""
     ), noted AS (
         {_insert("acts", _ACT, acts.COLUMNS)}
     )
-    SELECT id FROM payers
+    SELECT id, {outbox.RING} FROM payers
 """)  # noqa: S608
 
 

@@ -11,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 
 from services.billing.commands.pay_for_order import Payment
 from services.billing.routes.asking import pay_together
+from shared import outbox
 from shared.auth import Caller
 from shared.contracts.http.billing import PayForOrder, PaymentView
 from shared.db import Database
@@ -76,12 +77,29 @@ async def test_what_is_refused_frees_its_key_and_what_was_paid_keeps_it(billing:
     assert (await customer.figures(number))["paid_minor"] == 150
 
 
+async def test_a_payment_wakes_the_relay_by_the_statement_that_makes_it(billing: Database, customer: Customer) -> None:
+    await customer.deposit(1_000)
+    number, rung = await customer.hear(customer.order(400)), asyncio.Event()
+    async with billing.engine.connect() as connection:
+        listening = (await connection.get_raw_connection()).driver_connection
+        assert listening is not None
+
+        def ring(*_: object) -> None:
+            rung.set()
+
+        await listening.add_listener(outbox.CHANNEL, ring)
+        await pay(billing, payment("ORD-9999999999"))
+        await listening.execute("SELECT 1")
+        assert not rung.is_set()
+        await pay(billing, payment(number))
+        await asyncio.wait_for(rung.wait(), 5)
+        await listening.remove_listener(outbox.CHANNEL, ring)
+
+
 async def test_each_is_told_and_written_down_as_its_own(billing: Database, customer: Customer) -> None:
     await customer.deposit(1_000)
     numbers = [await customer.hear(customer.order(100)) for _ in range(5)]
-    billing.told.clear()
     await pay(billing, *(payment(number) for number in numbers))
-    assert billing.told.is_set(), "the relay is woken"
     async with billing.transaction() as session:
         told = await session.execute(
             text(

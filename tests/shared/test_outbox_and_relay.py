@@ -77,6 +77,30 @@ async def test_events_arrive_as_cloudevents_in_the_order_of_their_versions(
     assert await unsent(database, customer_id) == 0
 
 
+async def test_a_relay_in_the_same_process_is_woken_without_postgresql_while_it_leads(
+    installation: Installation, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer_id, near = uuid4(), relay(installation)
+    assert not near.ring()
+
+    async def leads() -> bool:
+        return near.ring()
+
+    async with listening(installation, KEY) as listener, running(near.run()):
+        await eventually(leads, "it leads")
+        monkeypatch.setattr("shared.relay.LOOK_SECONDS", 3600.0)
+        near.ring()
+        ringing = asyncio.create_task(outbox.ring(database, near=near.ring))
+        await tell(database, customer_id, 1)
+
+        async def arrived() -> bool:
+            return bool(listener.about(customer_id))
+
+        await eventually(arrived, "the event")
+        ringing.cancel()
+    assert not near.ring()
+
+
 async def test_what_is_told_at_one_time_comes_to_our_own_queues_in_one_message(
     installation: Installation, database: Database
 ) -> None:
