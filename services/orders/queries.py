@@ -54,6 +54,14 @@ _WHOLE = (
     .execution_options(populate_existing=True)
 )
 _WHOLE_HELD = _WHOLE.with_for_update(of=Order)
+_SEVERAL_HELD = (
+    select(Order)
+    .where(Order.number == any_(bindparam("numbers", type_=ARRAY(BigInteger))))
+    .options(selectinload(Order.items))
+    .order_by(Order.number)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 _ACTIVE = (
     select(Order.number)
     .where(
@@ -112,9 +120,8 @@ async def lock_known_order(session: AsyncSession, number: str) -> Order:
 async def lock_known_orders(session: AsyncSession, numbers: Collection[str]) -> dict[str, Order]:
     """The orders, with their items, that billing tells about. One that is not there (yet) is an error, to be tried
     again. They are held in the order of their numbers, so that no two who want several wait for each other."""
-    wanted = select(Order).where(Order.number == any_(cast(sorted(map(number_of, numbers)), ARRAY(BigInteger))))
-    wanted = wanted.options(selectinload(Order.items)).order_by(Order.number).with_for_update()
-    found = {order.name: order for order in await session.scalars(wanted.execution_options(populate_existing=True))}
+    wanted = {"numbers": [number_of(number) for number in numbers]}
+    found = {order.name: order for order in await session.scalars(_SEVERAL_HELD, wanted)}
     if missing := set(numbers) - found.keys():
         raise NoResultFound(f"there is no order {min(missing)} yet")
     return found

@@ -11,15 +11,25 @@ from services.support.conversation import Before, Change
 from services.support.models import Operation, Ticket
 from shared.contracts.billing import InvoiceFacts
 from shared.inbox import Heard
+from shared.rows import Rows
 
+_TOLD = Rows(
+    "told",
+    {
+        "transfer_id": "uuid",
+        "order_number": "text",
+        "customer_id": "uuid",
+        "amount_minor": "bigint",
+        "currency": "text",
+        "at": "timestamptz",
+    },
+)
 # The locks are asked for before the first row: a condition on no row is looked at once, and first.
 _INSERT = text(f"""
     WITH held AS MATERIALIZED ({queries.LOCK_CONVERSATIONS})
     INSERT INTO operations (transfer_id, order_number, customer_id, kind, amount_minor, currency, at)
     SELECT transfer_id, order_number, customer_id, :kind, amount_minor, currency, at
-    FROM unnest(CAST(:transfer_ids AS uuid[]), CAST(:numbers AS text[]), CAST(:customers AS uuid[]),
-        CAST(:amounts AS bigint[]), CAST(:currencies AS text[]), CAST(:at AS timestamptz[]))
-        AS n (transfer_id, order_number, customer_id, amount_minor, currency, at)
+    FROM {_TOLD}
     WHERE (SELECT count(*) FROM held) > 0
     ORDER BY transfer_id
     ON CONFLICT DO NOTHING RETURNING transfer_id
@@ -36,12 +46,8 @@ async def note_operations(
         _INSERT,
         {
             "kind": kind,
-            "transfer_ids": [event.transfer_id for event in events],
             "numbers": [event.order_number for event in events],
-            "customers": [event.customer_id for event in events],
-            "amounts": [event.amount_minor for event in events],
-            "currencies": [event.currency for event in events],
-            "at": [event.at for event in events],
+            **_TOLD.parameters_of(events),
         },
     )
     new = [told[transfer_id] for transfer_id in noted.scalars()]
