@@ -51,6 +51,8 @@ def read_options() -> Options:
     parser.add_argument("--report", type=Path, default=None, help="write the run down here, as Markdown")
     given = parser.parse_args()
     seed = random.randrange(10_000) if given.seed is None else given.seed
+    if not draw(seed, given.seconds, given.only):
+        parser.error(f"nothing would be broken by seed {seed}: take another, or more time")
     return Options(given.seconds, seed, given.only, given.report)
 
 

@@ -54,26 +54,32 @@ class Strike:
 
 
 def draw(seed: int, seconds: float, only: str = "") -> list[Strike]:
-    """The plan of a run. Each kind of fault comes at least once in 80 seconds; with `only`, those whose name contains
+    """The plan of a run. Each kind of fault comes at least once in two minutes; with `only`, those whose name contains
     it."""
-    chance = random.Random(f"{seed} plan")
-    drawn = (strike for strike in _draw(chance, seconds) if only in strike.fault.name)
+    drawn = (strike for strike in _draw(seed, seconds) if only in strike.fault.name)
     return sorted(drawn, key=lambda strike: strike.at)
 
 
-def _draw(chance: random.Random, seconds: float) -> Iterator[Strike]:
+def _draw(seed: int, seconds: float) -> Iterator[Strike]:
+    """Each part has dice of its own: a new failpoint is not to change when the broker dies."""
+    chance = random.Random(f"{seed} kills")
     for at in _times(chance, KILL_EVERY_SECONDS, seconds):
         yield Strike(at, Kill(chance.choice(_TARGETS), starting=chance.random() < 0.1))
+    chance = random.Random(f"{seed} freezes")
     for at in _times(chance, FREEZE_EVERY_SECONDS, seconds):
         # Once in a while longer than a transaction may idle, and a gateway waits.
         yield Strike(at, Freeze(chance.choice(_TARGETS), chance.choice((0.3, 1.0, 2.0, 4.0, 7.0))))
+    chance = random.Random(f"{seed} failpoints")
     for at, point in zip(_times(chance, FAILPOINT_EVERY_SECONDS, seconds), _shuffled(chance, POINTS), strict=False):
         yield Strike(at, point)
+    chance = random.Random(f"{seed} wires")
     broken = _shuffled(chance, (CutWire, TornWire, SilentWire, SlowWire))
     for at, kind in zip(_times(chance, WIRE_EVERY_SECONDS, seconds), broken, strict=False):
         yield Strike(at, kind(*chance.choice(WIRES), seconds=chance.choice((0.5, 1.0, 3.0))))
+    chance = random.Random(f"{seed} repetitions")
     for at in _times(chance, REPEAT_EVERY_SECONDS, seconds):
         yield Strike(at, Repeat(chance.randrange(10_000), seconds=5.0))
+    chance = random.Random(f"{seed} servers")
     deck: list[Fault] = []
     for at in _times(chance, SERVER_EVERY_SECONDS, seconds):
         if not deck:
