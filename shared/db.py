@@ -59,6 +59,8 @@ BY_KEY = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
+# They come one after the other; another waits for none that is broken.
+BY_KEY_POOL = 2
 # Longer than PostgreSQL itself allows: when it has not answered by then, the connection is dead, and nobody said so.
 DEAD_AFTER_SECONDS = 6
 
@@ -73,7 +75,7 @@ class Database:
         self.engine = _engine(url, pool_size, {})
         # The same connections, for one statement without a transaction around it: a third of the time.
         self.single_statements = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._by_key = _engine(url, 2, BY_KEY, isolation_level="AUTOCOMMIT")
+        self._by_key = _engine(url, BY_KEY_POOL, BY_KEY, isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self._readings = async_sessionmaker(self.single_statements, expire_on_commit=False)
         self._changes = async_sessionmaker(self._by_key, expire_on_commit=False)
