@@ -1,9 +1,8 @@
 """One database per service: its engine, its transactions, and the tables that every service has."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -24,7 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from shared.failure import sqlstate
 
@@ -50,17 +49,6 @@ TIMEOUTS = {
     "lock_timeout": "4s",
     "idle_in_transaction_session_timeout": "15s",
 }
-# For statements that look up rows by their keys alone, and are planned once. Else PostgreSQL plans one that is given
-# arrays each time, as it would like to know their length (0.76 ms a payment, where the two statements take 0.37); and a
-# plan that is made once must not read a whole table because that was empty then.
-BY_KEY = {
-    "plan_cache_mode": "force_generic_plan",
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-}
-# They come one after the other; another waits for none that is broken.
-BY_KEY_POOL = 2
 # Longer than PostgreSQL itself allows: when it has not answered by then, the connection is dead, and nobody said so.
 DEAD_AFTER_SECONDS = 6
 
@@ -72,13 +60,19 @@ class Database:
     """
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
-        self.engine = _engine(url, pool_size, {})
+        self.engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            hide_parameters=True,
+            connect_args={"server_settings": TIMEOUTS | VANISHED, "timeout": 5, "command_timeout": DEAD_AFTER_SECONDS},
+        )
+        event.listen(self.engine.sync_engine, "handle_error", _silence_is_a_lost_connection)
         # The same connections, for one statement without a transaction around it: a third of the time.
         self.single_statements = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._by_key = _engine(url, BY_KEY_POOL, BY_KEY, isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self._readings = async_sessionmaker(self.single_statements, expire_on_commit=False)
-        self._changes = async_sessionmaker(self._by_key, expire_on_commit=False)
         self.told = asyncio.Event()
 
     @asynccontextmanager
@@ -92,11 +86,8 @@ class Database:
 
     @asynccontextmanager
     async def autocommit(self) -> AsyncIterator[AsyncSession]:
-        """For a change that is one statement, commits as one, and wakes the relay itself (`outbox.RING`).
-
-        Rows are looked up by their keys, by plans that are made once.
-        """
-        async with self._changes() as session:
+        """For a change that is one statement, commits as one, and wakes the relay itself (`outbox.RING`)."""
+        async with self.reading() as session:
             yield session
 
     @asynccontextmanager
@@ -108,25 +99,6 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
-        await self._by_key.dispose()
-
-
-def _engine(url: str, pool_size: int, settings: Mapping[str, str], **more: Any) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=5,
-        hide_parameters=True,
-        connect_args={
-            "server_settings": {**TIMEOUTS, **VANISHED, **settings},
-            "timeout": 5,
-            "command_timeout": DEAD_AFTER_SECONDS,
-        },
-        **more,
-    )
-    event.listen(engine.sync_engine, "handle_error", _silence_is_a_lost_connection)
-    return engine
 
 
 def _silence_is_a_lost_connection(context: ExceptionContext) -> None:

@@ -182,8 +182,8 @@ async def i16_no_connection_is_stuck(evidence: Evidence) -> Finding:
         looked_at += len(sessions)
         found += differences("a transaction is open", [row for row in sessions if row["lasts_seconds"] > 2])
         found += differences("somebody waits for a lock", [row for row in sessions if row["wait_event_type"] == "Lock"])
-        # An API's and a worker's pool, two for changes by key, and the relay's own.
-        if len(sessions) > 23 * evidence.replicas:
+        # An API's and a worker's pool, and the relay's own.
+        if len(sessions) > 21 * evidence.replicas:
             found.append(f"{service} holds {len(sessions)} connections")
     for service in SUBSCRIPTIONS.keys() - {"gateway"}:
         relays = await evidence.count(service, _RELAYS)
