@@ -15,6 +15,7 @@ from pathlib import Path
 
 # Nothing here may start a thread, or look at its settings, as it is imported.
 COMMON = (
+    "pydantic.v1",  # FastAPI does, when it is given its first route
     "sqlalchemy.dialects.postgresql.asyncpg",
     "uvloop",
     "shared.serving",
