@@ -107,21 +107,22 @@ async def frozen_until_another_leads(purser: PrivatePurser, service: str) -> Non
     begun = time.monotonic()
     await purser.send(leader, signal.SIGSTOP)
     try:
-        await leads(purser, standby, AFTER_A_FREEZE_SECONDS)
+        await one_leads(purser, [standby], AFTER_A_FREEZE_SECONDS)
     finally:
         await purser.send(leader, signal.SIGCONT)
     say(f"{standby} leads {time.monotonic() - begun:.1f} s after {leader} froze")
 
 
 async def killed_until_others_lead(purser: PrivatePurser) -> None:
-    """Every service's leader at once; return when they are ready again."""
+    """Every service's leader at once; return when they are ready again. Who was killed may be back before the other has
+    looked."""
 
     async def killed(service: str) -> None:
         leader, standby = await who_leads(purser, service)
         begun = time.monotonic()
         await purser.send(leader, signal.SIGKILL)
-        await leads(purser, standby, AFTER_A_KILL_SECONDS)
-        say(f"{standby} leads {time.monotonic() - begun:.1f} s after {leader} was killed")
+        leads = await one_leads(purser, [standby, leader], AFTER_A_KILL_SECONDS)
+        say(f"{leads} leads {time.monotonic() - begun:.1f} s after {leader} was killed")
 
     await asyncio.gather(*map(killed, SERVICES))
     await purser.ready_again(tuple(purser.programs))
@@ -134,8 +135,15 @@ async def who_leads(purser: PrivatePurser, service: str) -> tuple[str, str]:
     return (first, second) if told[""] else (second, first)
 
 
-async def leads(purser: PrivatePurser, worker: str, seconds: float) -> None:
-    async def look() -> bool:
-        return (await purser.measured(worker, "purser_relay_leading"))[""] == 1
+async def one_leads(purser: PrivatePurser, workers: Sequence[str], seconds: float) -> str:
+    """Which of them relays, as soon as one does."""
+    leading: list[str] = []
 
-    await eventually(look, f"{worker} leads", seconds)
+    async def look() -> bool:
+        for worker in workers:
+            if (await purser.measured(worker, "purser_relay_leading"))[""]:
+                leading.append(worker)
+        return bool(leading)
+
+    await eventually(look, f"{' or '.join(workers)} leads", seconds)
+    return leading[0]
