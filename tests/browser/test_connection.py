@@ -1,8 +1,10 @@
 """What a page shows while something is away, and that it comes back by itself with the truth."""
 
 from playwright.async_api import expect
+from prometheus_client import REGISTRY
 
 from tests.browser.conftest import Door
+from tests.eventually import eventually
 
 SIGN = "Reconnecting"
 
@@ -11,6 +13,11 @@ async def test_while_the_gateway_is_away_a_quiet_sign_says_so_and_then_the_page_
     customer = await door.system.new_customer(500)
     number = await door.system.new_order(customer, 500)
     pages = [await door.open(customer, f"/orders/{number}"), await door.open("operator", f"/admin/orders/{number}")]
+
+    async def both_listen() -> bool:
+        return (REGISTRY.get_sample_value("purser_live_streams") or 0) >= len(pages)
+
+    await eventually(both_listen, "both pages listen")
     with door.link.cut():
         for page in pages:
             await expect(page.get_by_text(SIGN)).to_be_visible()
