@@ -60,7 +60,7 @@ async def test_leaders_die_and_freeze_and_everything_is_restarted_and_nobody_not
                 await restarted_in_turn(purser, [f"{service}-api" for service in SERVICES])
                 await restarted_in_turn(purser, ["gateway"])
             await restarted_in_turn(purser, [f"{service}-worker" for service in SERVICES])
-            await killed_until_others_lead(purser)
+            await killed_until_one_leads(purser)
         evidence = await stack.enter_async_context(evidence_of(purser, history.operations, browsers))
         await quiet(purser, evidence)
         verdicts = await judge(evidence, INVARIANTS)
@@ -113,7 +113,7 @@ async def frozen_until_another_leads(purser: PrivatePurser, service: str) -> Non
     say(f"{standby} leads {time.monotonic() - begun:.1f} s after {leader} froze")
 
 
-async def killed_until_others_lead(purser: PrivatePurser) -> None:
+async def killed_until_one_leads(purser: PrivatePurser) -> None:
     """Every service's leader at once; return when they are ready again. Who was killed may be back before the other has
     looked."""
 
