@@ -24,6 +24,7 @@ from gateway.reconciliation.schedule import keep_looking_at_the_latest, keep_rec
 from gateway.routes import admin, live, portal, session
 from gateway.routes.pages import CompressedAssets, serve_sites
 from gateway.settings import GatewaySettings
+from gateway.together import Together
 from shared.db import Database
 from shared.health import Health, database_check
 from shared.housekeeping import keep_house
@@ -45,6 +46,7 @@ def create(settings: GatewaySettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.clients = Clients(settings)
         app.state.beginnings = Beginnings(app.state.clients)
+        app.state.together = Together(app.state.clients)
         tasks = [
             asyncio.create_task(
                 keep_listening(settings.broker_url, partial(reactions.subscribe, database), asyncio.Event())

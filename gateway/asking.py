@@ -14,9 +14,9 @@ from gateway.accounts.commands.sign_in import hash_token
 from gateway.accounts.sessions import Sessions
 from gateway.clients import Clients, Services
 from gateway.errors import CrossSite
+from gateway.together import Together
 from shared.auth import Caller, Role
 from shared.bodies import UnambiguousRoute
-from shared.db import Database
 from shared.errors import Forbidden, Unauthenticated
 
 # These two only tell OpenAPI's readers; the cookie has another name where it cannot be a secure one.
@@ -129,9 +129,7 @@ async def _services(request: Request) -> Services:
 Ask = Annotated[Services, Depends(_services)]
 
 
-async def _own_database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
-
-
-OwnDatabase = Annotated[Database, Depends(_own_database)]
+def together_of(request: Request) -> Together:
+    """Through which many ask at once; no dependency, for the same reason."""
+    together: Together = request.app.state.together
+    return together

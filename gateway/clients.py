@@ -17,7 +17,7 @@ from yarl import URL
 from gateway.replicas import Replicas
 from gateway.settings import ReconcileSettings
 from shared import tracing
-from shared.auth import Caller, private_key, sign
+from shared.auth import Caller, for_many, private_key, sign
 from shared.correlation import HEADER
 from shared.errors import NotFound, Unavailable
 from shared.telemetry import current_id
@@ -64,31 +64,31 @@ class Service:
 
         Only what the client has sent goes on (`exclude_unset`), so that the service's own defaults hold.
         """
-        query_string = _query(query)
         data = b"" if body is None else body.model_dump_json(exclude_unset=True).encode()
-        word = sign(
-            self.link.key,
-            self.caller,
-            self.name,
-            method,
-            path,
-            query=query_string,
-            idempotency_key=key,
-            body=data,
-        )
+        may_be_sent_twice = method == "GET" or bool(key)
+        return await self._ask(self.name, method, path, _query(query), key, data, may_be_sent_twice)
+
+    async def ask_for_many(self, path: str, data: bytes) -> Response:
+        """The same for many, whom `data` names, each with a key of their own (`gateway/together.py`)."""
+        return await self._ask(for_many(self.name), "POST", path, "", "", data, may_be_sent_twice=True)
+
+    async def _ask(
+        self, audience: str, method: str, path: str, query: str, key: str, data: bytes, may_be_sent_twice: bool
+    ) -> Response:
+        word = sign(self.link.key, self.caller, audience, method, path, query=query, idempotency_key=key, body=data)
         headers = {"Authorization": f"Bearer {word}", "Content-Type": "application/json"}
         if key:
             headers["Idempotency-Key"] = key
         if correlation_id := current_id():
             headers[HEADER] = correlation_id
-        target = f"{path}?{query_string}" if query_string else path
+        target = f"{path}?{query}" if query else path
         with tracing.asking(self.name, method, headers) as span:
-            answer = await self._send(method, target, data, headers, may_be_sent_twice=method == "GET" or bool(key))
+            answer = await self._send(method, target, data, headers, may_be_sent_twice)
             tracing.told(span, answer.status_code)
         if answer.status_code == 401:
             # Whoever asks has been recognised here: it is the gateway that the service does not believe.
             log.error("the service does not accept the gateway's key", service=self.name)
-            raise self._unavailable()
+            raise self.unavailable()
         return answer
 
     async def read(self, view: type[V], path: str, *, query: BaseModel | None = None) -> V:
@@ -98,7 +98,7 @@ class Service:
             raise NotFound("There is no such thing.")
         if answer.status_code != 200:
             log.warning("unexpected answer", service=self.name, path=path, status=answer.status_code)
-            raise self._unavailable()
+            raise self.unavailable()
         return parse(view, answer)
 
     async def part(self, ask: Callable[[], Awaitable[T]]) -> T | None:
@@ -147,9 +147,10 @@ class Service:
             self.replicas.was_silent(address)
             if not may_be_sent_twice:
                 break
-        raise self._unavailable()
+        raise self.unavailable()
 
-    def _unavailable(self) -> Unavailable:
+    def unavailable(self) -> Unavailable:
+        """What whoever asks is told where nothing is heard of the service."""
         unavailable_total.labels(self.name).inc()
         return Unavailable(
             f"The part of the shop that does this ({self.name}) cannot be reached. Try again in a moment, "

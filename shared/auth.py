@@ -136,6 +136,14 @@ def verify(
     raise Unauthenticated("The request does not bear the gateway's valid word on who is asking.")
 
 
+def for_many(service: str) -> str:
+    """The audience of a word that stands for none of the many on whose behalf it asks: the request names each of them.
+
+    It opens nothing else, and no other word opens what it is for.
+    """
+    return f"{service}/many"
+
+
 def _digest(method: str, path: str, query: str, idempotency_key: str, body: bytes) -> str:
     head = json.dumps([method, path, query, idempotency_key]).encode()
     return hashlib.sha256(head + b"\n" + body).hexdigest()

@@ -54,7 +54,9 @@ class CorrelationId:
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[HEADER] = correlation_id
-                _note(scope, message["status"], time.perf_counter() - begun, span)
+                route = getattr(scope.get("route"), "path", None)
+                seconds = time.perf_counter() - begun
+                note(scope["method"], scope["path"], route, message["status"], seconds, span)
             await send(message)
 
         with (
@@ -64,10 +66,10 @@ class CorrelationId:
             await self.app(scope, receive, send_with_id)
 
 
-def _note(scope: Scope, status: int, seconds: float, span: Span | None) -> None:
-    method, route = scope["method"], getattr(scope.get("route"), "path", None)
+def note(method: str, path: str, route: str | None, status: int, seconds: float, span: Span | None) -> None:
+    """What was answered, in the metrics, the trace and the log."""
     known = method in _METHODS
     answered.labels(method if known else "other", route or "other", status).observe(seconds)
     tracing.answered(span, method if known else None, route, status)
     if method not in ("GET", "HEAD"):
-        log.info("answered", method=method, path=quote(scope["path"]), status=status, ms=round(seconds * 1_000, 1))
+        log.info("answered", method=method, path=quote(path), status=status, ms=round(seconds * 1_000, 1))

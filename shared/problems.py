@@ -61,14 +61,19 @@ def problem(
     return Response(content, status, headers, media_type="application/problem+json")
 
 
-async def refuse(_: Request, refusal: Exception) -> Response:
-    assert isinstance(refusal, Refusal)
+def refused(refusal: Refusal) -> Response:
+    """A refusal as an answer."""
     headers: dict[str, str] = {}
     if refusal.retry_after_seconds is not None:
         headers["Retry-After"] = str(refusal.retry_after_seconds)
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return problem(refusal.status, refusal.code, refusal.sentence, headers, refusal.facts)
+
+
+async def refuse(_: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, Refusal)
+    return refused(refusal)
 
 
 def _field(place: Sequence[int | str]) -> str:

@@ -42,13 +42,18 @@ async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+async def _own_database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+OwnDatabase = Annotated[Database, Depends(_own_database)]
 # scope="function": commit first, answer then. With the default scope a failing commit was answered 200.
 Session = Annotated[AsyncSession, Depends(_transaction, scope="function")]
 
 
 async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
-    database: Database = request.app.state.database
-    async with database.reading() as session:
+    async with request.app.state.database.reading() as session:
         yield session
 
 
@@ -56,7 +61,8 @@ async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
 Reading = Annotated[AsyncSession, Depends(_reading, scope="function")]
 
 
-async def _caller(request: Request) -> Caller:
+async def vouched_for(request: Request, audience: str) -> Caller:
+    """Who asks, by the gateway's word for `audience`."""
     scheme, _, assertion = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated("The request does not bear the gateway's word on who is asking.")
@@ -64,13 +70,17 @@ async def _caller(request: Request) -> Caller:
     return auth.verify(
         assertion,
         state.caller_keys,
-        state.service,
+        audience,
         request.method,
         request.scope["path"],
         query=request.scope["query_string"].decode("latin-1"),
         idempotency_key=request.headers.get("Idempotency-Key", ""),
         body=await request.body(),
     )
+
+
+async def _caller(request: Request) -> Caller:
+    return await vouched_for(request, request.app.state.service)
 
 
 Asking = Annotated[Caller, Depends(_caller)]
@@ -90,8 +100,13 @@ class Idempotent:
         return await idempotency.once(self.session, self.scope, self.key, self.request, answer, work)
 
 
+def scope_of(caller: Caller, method: str, path: str) -> str:
+    """Where a key counts: for this person, and what they do with it."""
+    return f"{caller.login} {method} {path}"
+
+
 def _scope(request: Request, caller: Caller) -> str:
-    return f"{caller.login} {request.method} {request.scope['path']}"
+    return scope_of(caller, request.method, request.scope["path"])
 
 
 async def _once(request: Request, session: Session, caller: Asking, key: IdempotencyKey) -> Idempotent:

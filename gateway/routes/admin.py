@@ -7,7 +7,7 @@ from fastapi import Depends, Path, Query, Request, Response
 
 from gateway import paying
 from gateway.acts import list_acts
-from gateway.asking import Ask, Door, OwnDatabase, staff_only
+from gateway.asking import Ask, Door, staff_only, together_of
 from gateway.customers import find_refusal_of_order, register_customer, require_customer
 from gateway.names import with_names
 from gateway.order_page import order_page, placed_page
@@ -47,7 +47,7 @@ from shared.contracts.http.support import (
     TicketRow,
     TicketView,
 )
-from shared.web import IdempotencyKey
+from shared.web import IdempotencyKey, OwnDatabase
 
 router = Door("/api/admin", staff_only)
 router.include_router(staff.router)
@@ -88,9 +88,9 @@ async def get_order(ask: Ask, number: Number, database: OwnDatabase) -> Response
 
 
 @router.post("/orders/{number}/payments", status_code=201, response_model=PaymentView, tags=["money"])
-async def pay(ask: Ask, number: Number, wanted: PayForOrder, key: IdempotencyKey) -> Response:
+async def pay(ask: Ask, number: Number, wanted: PayForOrder, key: IdempotencyKey, request: Request) -> Response:
     """Pay for an order from its customer's balance: what remains, or as far as the balance goes, or `amount_minor`."""
-    return await paying.pay(ask, number, wanted, key)
+    return await paying.pay(together_of(request), ask, number, wanted, key)
 
 
 @router.post("/orders/{number}/cancellation", response_model=OrderPage, tags=["orders"])
@@ -217,9 +217,9 @@ async def get_ticket(ask: Ask, ticket_id: UUID, which: Annotated[WhichMessages, 
 
 
 @router.post("/tickets/{ticket_id}/messages", status_code=201, response_model=MessageView, tags=["tickets"])
-async def add_message(ask: Ask, ticket_id: UUID, wanted: AddMessage, key: IdempotencyKey) -> Response:
+async def add_message(ask: Ask, ticket_id: UUID, wanted: AddMessage, key: IdempotencyKey, request: Request) -> Response:
     """Say something in a conversation."""
-    return await ask.support.ask("POST", f"/tickets/{ticket_id}/messages", wanted, key=key)
+    return await together_of(request).messages.ask(ask.caller, ticket_id, wanted, key)
 
 
 @router.post("/tickets/{ticket_id}/read", response_model=TicketRow, tags=["tickets"])

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Request, Response
 
 from gateway import paying
-from gateway.asking import Ask, Door, OwnDatabase, caller_of, customers_only
+from gateway.asking import Ask, Door, caller_of, customers_only, together_of
 from gateway.customers import find_refusal_of_order
 from gateway.order_page import order_page, placed_page
 from gateway.rates import Payments
@@ -24,7 +24,7 @@ from shared.contracts.http.support import (
     TicketRow,
     TicketView,
 )
-from shared.web import IdempotencyKey
+from shared.web import IdempotencyKey, OwnDatabase
 
 router = Door("/api/portal", customers_only, tags=["portal"])
 Number = Annotated[OrderNumber, Path()]
@@ -74,9 +74,11 @@ async def get_own_order(ask: Ask, number: Number, database: OwnDatabase) -> Resp
 @router.post(
     "/orders/{number}/payments", status_code=201, response_model=PaymentView, dependencies=[Depends(_not_too_often)]
 )
-async def pay_for_own_order(ask: Ask, number: Number, wanted: PayForOrder, key: IdempotencyKey) -> Response:
+async def pay_for_own_order(
+    ask: Ask, number: Number, wanted: PayForOrder, key: IdempotencyKey, request: Request
+) -> Response:
     """Pay from my balance: what remains, or as far as the balance goes, or `amount_minor`."""
-    return await paying.pay(ask, number, wanted, key)
+    return await paying.pay(together_of(request), ask, number, wanted, key)
 
 
 @router.post("/orders/{number}/items/{line}/acceptance", response_model=OrderPage)
@@ -124,9 +126,11 @@ async def get_own_ticket(ask: Ask, ticket_id: UUID, which: Annotated[WhichMessag
 
 
 @router.post("/tickets/{ticket_id}/messages", status_code=201, response_model=MessageView)
-async def add_own_message(ask: Ask, ticket_id: UUID, wanted: AddMessage, key: IdempotencyKey) -> Response:
+async def add_own_message(
+    ask: Ask, ticket_id: UUID, wanted: AddMessage, key: IdempotencyKey, request: Request
+) -> Response:
     """Say something in a conversation."""
-    return await ask.support.ask("POST", f"/tickets/{ticket_id}/messages", wanted, key=key)
+    return await together_of(request).messages.ask(ask.caller, ticket_id, wanted, key)
 
 
 @router.post("/tickets/{ticket_id}/read", response_model=TicketRow)

@@ -1,13 +1,9 @@
 """The process `billing-api`."""
 
-from functools import partial
-
 from fastapi import FastAPI
 
 from services.billing.routes import balances, holds, invoices, positions
-from services.billing.routes.asking import pay_alone, pay_together
 from services.billing.settings import BillingApiSettings
-from shared.batches import Batches
 from shared.db import Database
 from shared.serving import serve
 from shared.settings import load
@@ -16,17 +12,14 @@ from shared.web import service_api
 
 
 def create(settings: BillingApiSettings) -> FastAPI:
-    database = Database(settings.database_url)
     return service_api(
         "billing",
-        database,
+        Database(settings.database_url),
         settings.caller_public_keys,
         # Routes are tried in this order, and most requests are payments.
         [invoices.router, balances.router, holds.router, positions.router],
         currency=settings.currency,
         withdrawals=settings.withdrawals,
-        # One at a time: two would be smaller, and come between each other's look and writing.
-        payments=Batches(partial(pay_together, database), most=64, alone=partial(pay_alone, database)),
     )
 
 

@@ -1,11 +1,8 @@
 """The process `support-api`."""
 
-from functools import partial
-
 from fastapi import FastAPI
 
-from services.support.routes import router, say_together
-from shared.batches import Batches
+from services.support.routes import router
 from shared.db import Database
 from shared.serving import serve
 from shared.settings import ApiSettings, load
@@ -14,14 +11,7 @@ from shared.web import service_api
 
 
 def create(settings: ApiSettings) -> FastAPI:
-    database = Database(settings.database_url)
-    return service_api(
-        "support",
-        database,
-        settings.caller_public_keys,
-        [router],
-        sayings=Batches(partial(say_together, database), most=64),
-    )
+    return service_api("support", Database(settings.database_url), settings.caller_public_keys, [router])
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.support import positions, queries, views
-from services.support.commands.add_message import Saying, add_message
+from services.support.commands.add_message import Saying, add_message, add_message_held
 from services.support.commands.begin_ticket import begin_ticket
 from services.support.commands.close_ticket import close_ticket
 from services.support.commands.read_ticket import read_ticket
@@ -18,7 +19,6 @@ from services.support.models import Ticket
 from services.support.views import Line
 from shared.acts import list_acts
 from shared.auth import Caller
-from shared.batches import Batches
 from shared.bodies import UnambiguousRoute
 from shared.contracts.http.base import ActView, Page
 from shared.contracts.http.reconciliation import CountsPosition, ShopCountPosition, ToldAgain
@@ -32,10 +32,11 @@ from shared.contracts.http.support import (
     TicketRow,
     TicketView,
 )
+from shared.contracts.http.together import MESSAGES, MOST, Answer, MessageAsked
 from shared.cursors import Cursor, Ids, Limit, Many, decode_cursor, decode_place, encode_cursor, encode_place
-from shared.db import Database
 from shared.errors import Refusal
-from shared.web import Asking, Claimed, Once, Reading, Session, edge
+from shared.together import FOR_MANY, One, answer_many
+from shared.web import Asking, Claimed, Once, OwnDatabase, Reading, Session, edge
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["support"])
 MESSAGES_AT_ONCE = 100
@@ -48,21 +49,6 @@ async def _own_or_staff(customer_id: UUID, caller: Asking) -> Caller:
 
 
 Seeing = Annotated[Caller, Depends(_own_or_staff)]
-Sayings = Batches[Saying, MessageView]
-
-
-async def say_together(database: Database, sayings: Sequence[Saying]) -> list[MessageView | Refusal | None]:
-    """What was said while others were written down, in one transaction."""
-    async with edge(database) as session:
-        return await add_message(session, sayings)
-
-
-async def _sayings(request: Request) -> Sayings:
-    sayings: Sayings = request.app.state.sayings
-    return sayings
-
-
-SaidTogether = Annotated[Sayings, Depends(_sayings)]
 
 
 async def _page(
@@ -154,12 +140,23 @@ async def get_ticket(
     return _conversation(ticket, found, caller)
 
 
+@router.post("/messages", dependencies=FOR_MANY, response_model=list[Answer | None])
+async def add_many(asked: Annotated[list[MessageAsked], Field(max_length=MOST)], database: OwnDatabase) -> Response:
+    """Say something in conversations, each on behalf of whoever asks, in one transaction; null where somebody has the
+    conversation in hand: ask that alone."""
+
+    async def say_all(ones: Sequence[One[UUID, AddMessage]]) -> Sequence[MessageView | Refusal | None]:
+        sayings = [Saying(one.caller, one.thing, one.wanted, one.claim, one.context) for one in ones]
+        async with edge(database) as session:
+            return await add_message(session, sayings)
+
+    return await answer_many(MESSAGES, asked, say_all)
+
+
 @router.post("/tickets/{ticket_id}/messages", status_code=201)
-async def add(
-    ticket_id: UUID, wanted: AddMessage, caller: Asking, claim: Claimed, together: SaidTogether
-) -> MessageView:
-    """Say something in a conversation."""
-    return await together.ask(Saying(caller, ticket_id, wanted, claim))
+async def add(ticket_id: UUID, wanted: AddMessage, caller: Asking, claim: Claimed, session: Session) -> MessageView:
+    """Say something in a conversation, and wait for whoever has it in hand."""
+    return await add_message_held(session, Saying(caller, ticket_id, wanted, claim))
 
 
 @router.post("/tickets/{ticket_id}/read")

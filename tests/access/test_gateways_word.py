@@ -11,7 +11,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from shared import auth
 from shared.auth import Caller, Role
+from shared.contracts.http.together import MESSAGES, PAYMENTS
 from tests.access.conftest import Service, World
 from tests.access.signing import Asked, asked, seconds_from_now
 from tests.access.test_service_matrix import ROUTES, body_of
@@ -28,6 +30,7 @@ def words(world: World, wanted: Asked) -> dict[str, str]:
     signed = {
         "another key": wanted.signed(STRANGER_KEY, ADMIN),
         "another service": wanted.signed(key, ADMIN, service=elsewhere),
+        "another service, for many": wanted.signed(key, ADMIN, service=auth.for_many(elsewhere)),
         "another method": wanted.signed(key, ADMIN, method="PUT"),
         "another path": wanted.signed(key, ADMIN, path=wanted.path + "/"),
         "another query": wanted.signed(key, ADMIN, query="limit=1"),
@@ -40,6 +43,8 @@ def words(world: World, wanted: Asked) -> dict[str, str]:
         "a customer without a name": wanted.resigned(key, ADMIN, role="customer"),
     }
     session = world.purser.admin.http.headers["Authorization"]
+    if wanted.path not in (PAYMENTS.path, MESSAGES.path):
+        signed["for many"] = wanted.signed(key, ADMIN, service=auth.for_many(wanted.service))
     bare = {"nothing": "", "no word": "Bearer", "nonsense": "Bearer x.y.z", "a session": session, "basic": "Basic YTpi"}
     return bare | {name: f"Bearer {word}" for name, word in signed.items()}
 

@@ -11,11 +11,11 @@ from shared.auth import Caller, Role
 from tests.access.conftest import NOTHING, Household, Service, World
 from tests.access.signing import asked
 from tests.access.table import Route, need_a_body, read_table, routes_in
-from tests.client import refusal
+from tests.client import one_of_many, refusal
 
 # who: anybody · staff · money (financier, admin) · admin · own: staff, and the customer whose it is, while to another
 # customer it is not there · own-money: the same, of staff only those who move money · some: everybody, and a customer
-# is shown their own only
+# is shown their own only · for-many: no person, but the gateway, which names for each thing who asks it
 HEALTH = """
 GET              /healthz                                  anybody
 GET              /readyz                                   anybody
@@ -56,6 +56,7 @@ GET              /hold-counts                              staff
 GET              /holds/{hold_id}                          staff
 POST             /holds/{hold_id}/approval                 money
 POST             /holds/{hold_id}/refusal                  money
+POST             /payments                                 for-many
 POST             /orders/{order_number}/payments           own-money
 GET              /orders/{order_number}/invoice            own
 GET              /orders/{order_number}/acts               staff
@@ -75,6 +76,7 @@ GET              /ticket-counts                            staff
 GET              /ticket-counts/of-customers               staff
 GET              /tickets                                  staff
 GET              /tickets/{ticket_id}                      own
+POST             /messages                                 for-many
 POST             /tickets/{ticket_id}/messages             own
 POST             /tickets/{ticket_id}/read                 own
 POST             /tickets/{ticket_id}/close                staff
@@ -107,8 +109,10 @@ def body_of(route: str, customer: Household) -> Any:
         "POST /customers/{customer_id}/withdrawals": money,
         "POST /holds/{hold_id}/approval": {"note": "N"},
         "POST /holds/{hold_id}/refusal": {"note": "N"},
+        "POST /payments": [one_of_many(customer.order, {"amount_minor": 1}, Caller("admin", Role.ADMIN))],
         "POST /orders/{order_number}/payments": {"amount_minor": 1},
         "POST /customers/{customer_id}/tickets": {"subject": "S", "text": "T"},
+        "POST /messages": [one_of_many(customer.names()["ticket_id"], {"text": "T"}, Caller("admin", Role.ADMIN))],
         "POST /tickets/{ticket_id}/messages": {"text": "T"},
     }.get(route)
 
@@ -141,7 +145,9 @@ async def test_each_role_may_do_what_the_table_says_and_nothing_else(world: Worl
             continue
         body = body_of(route.name, world.owner)
         answer = await ask(route, world.owner.names(), body)
-        if role in MAY[route.who]:
+        if route.who == "for-many":
+            fine = refusal(answer) == (401, "unauthenticated")
+        elif role in MAY[route.who]:
             fine = answer.status_code < 300 or answer.status_code == 409
         elif role == "stranger" and answer.status_code == 404:
             nobodys = {**body, "customer_id": NOTHING["customer_id"]} if route.name == "POST /orders" else body

@@ -1,11 +1,8 @@
 """Payments that are made in one transaction: each gets its own answer, and nobody suffers from another's fault."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
-import httpx2 as httpx
-import pytest
 from sqlalchemy import text
 from structlog.contextvars import bound_contextvars
 
@@ -18,7 +15,6 @@ from shared.db import Database
 from shared.errors import Refusal
 from shared.idempotency import Claim
 from tests.billing.conftest import FINANCIER, OPERATOR, Customer
-from tests.client import Client
 
 
 def payment(
@@ -130,57 +126,3 @@ async def test_each_is_told_and_written_down_as_its_own(billing: Database, custo
         assert [tuple(row) for row in moved] == [
             (number, place + 2, 900 - 100 * place) for place, number in enumerate(numbers)
         ]
-
-
-@pytest.fixture
-async def thirteen_is_refused(owner: Database) -> AsyncIterator[None]:
-    """By the database, at the very end."""
-    async with owner.transaction() as session:
-        for statement in (
-            "CREATE FUNCTION refuse_13() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$",
-            "CREATE CONSTRAINT TRIGGER refuse_13 AFTER INSERT ON transfers DEFERRABLE INITIALLY DEFERRED"
-            " FOR EACH ROW WHEN (NEW.amount_minor = 13) EXECUTE FUNCTION refuse_13()",
-        ):
-            await session.execute(text(statement))
-    yield
-    async with owner.transaction() as session:
-        await session.execute(text("DROP FUNCTION refuse_13 CASCADE"))
-
-
-async def test_forty_at_once_from_one_balance_are_paid_but_for_the_one_that_the_database_refuses(
-    client: Client, customer: Customer, thirteen_is_refused: None
-) -> None:
-    await customer.deposit(100_000)
-    numbers = [await customer.hear(customer.order(13 if place == 20 else 100)) for place in range(40)]
-    answers = await asyncio.gather(
-        *(client.ask("POST", f"/orders/{number}/payments", {}, caller=customer.caller) for number in numbers)
-    )
-    assert [answer.status_code for answer in answers] == [500 if place == 20 else 201 for place in range(40)]
-    assert (await customer.figures(numbers[20]))["paid_minor"] == 0
-    assert (await customer.figures(numbers[0]))["balance_minor"] == 100_000 - 39 * 100
-
-
-@pytest.mark.parametrize("held", ["invoices", "accounts"])
-async def test_one_that_somebody_holds_keeps_no_other_waiting(
-    client: Client, billing: Database, customer: Customer, held: str
-) -> None:
-    """As a process that was frozen in the middle of its transaction does."""
-    others = Customer(billing)
-    for each in (customer, others):
-        await each.deposit(1_000)
-    number, free = await customer.hear(customer.order(100)), [await others.hear(others.order(10)) for _ in range(20)]
-    hold = {
-        "invoices": "SELECT FROM invoices WHERE order_number = :number FOR UPDATE",
-        "accounts": "SELECT FROM accounts WHERE id = :id FOR UPDATE",
-    }[held]
-
-    def ask(number: str) -> asyncio.Task[httpx.Response]:
-        return asyncio.create_task(client.ask("POST", f"/orders/{number}/payments", {}))
-
-    async with billing.transaction() as session:
-        await session.execute(text(hold), {"number": number, "id": customer.id})
-        waiting, paid = ask(number), [ask(each) for each in free]
-        # Who waits for a lock is refused after a while.
-        assert {answer.status_code for answer in await asyncio.gather(*paid)} == {201}
-        assert not waiting.done()
-    assert (await waiting).status_code == 201

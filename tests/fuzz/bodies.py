@@ -15,9 +15,10 @@ BY_TYPE = {"string": IN_TEXT, "integer": IN_NUMBERS, "boolean": IN_SWITCHES}
 def bad_bodies(schema: dict[str, Any], document: dict[str, Any]) -> Iterator[bytes]:
     """Each field of a body of this schema with each bad value, each said twice, and one that nobody knows."""
     good, fields = _good(schema, document), list(_fields(schema, document))
-    yield json.dumps({**good, "surprise": 1}).encode()
-    for name, value in good.items():
-        yield f"{json.dumps(good)[:-1]}, {json.dumps({name: value})[1:]}".encode()
+    begin, one, end = ("[", good[0], "]") if isinstance(good, list) else ("", good, "")
+    yield f"{begin}{json.dumps({**one, 'surprise': 1})}{end}".encode()
+    for name, value in one.items():
+        yield f"{begin}{json.dumps(one)[:-1]}, {json.dumps({name: value})[1:]}{end}".encode()
     for place, kind in fields:
         marked = json.dumps(_with(good, place, _MARK))
         for value in BY_TYPE[kind]:

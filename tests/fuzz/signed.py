@@ -4,7 +4,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import auth
 from shared.auth import Caller
+from shared.contracts.http.together import MESSAGES, PAYMENTS
 from tests.installation import Installation
+
+FOR_MANY = {PAYMENTS.path, MESSAGES.path}
 
 
 class Signed:
@@ -20,7 +23,7 @@ class Signed:
             signed = auth.sign(
                 self.installation.key,
                 self.caller,
-                self.service,
+                auth.for_many(self.service) if scope["path"] in FOR_MANY else self.service,
                 scope["method"],
                 scope["path"],
                 query=scope["query_string"].decode("latin-1"),

@@ -12,10 +12,12 @@ from uuid import UUID, uuid4
 from fastapi import FastAPI, Request, Response
 
 from shared import auth
-from shared.auth import Caller
+from shared.auth import Caller, Role
+from shared.contracts.http.together import MESSAGES, PAYMENTS, Kind
 from tests.installation import Installation, serving
 
 METHODS = ["GET", "POST", "PATCH"]
+MANY = {kind.path: kind for kind in (PAYMENTS, MESSAGES)}
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Asked:
 
 @dataclass
 class Fake:
-    """One service: what it answers to `METHOD path`, once it may, and what it was asked."""
+    """One service: what it answers to `METHOD path`, once it may, and what it was asked; of how many at once, and what
+    it answers only alone."""
 
     name: str
     installation: Installation
@@ -41,37 +44,64 @@ class Fake:
     headers: dict[str, str] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
 
+    sizes: list[int] = field(default_factory=list)
+    only_alone: set[str] = field(default_factory=set)
+
     def __post_init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        self.answers.clear()
-        self.headers.clear()
-        self.asked.clear()
-        self.was_asked, self.may_answer = asyncio.Event(), asyncio.Event()
+        for remembered in (self.answers, self.headers, self.asked, self.sizes, self.only_alone):
+            remembered.clear()
+        self.was_asked, self.may_answer, self.may_answer_alone = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.may_answer.set()
+        self.may_answer_alone.set()
 
     async def answer(self, request: Request) -> Response:
         bearer = request.headers["Authorization"].removeprefix("Bearer ")
-        keys = auth.public_keys(self.installation.public_key)
-        body = await request.body()
+        path, body, many = request.url.path, await request.body(), MANY.get(request.url.path)
         caller = auth.verify(
             bearer,
-            keys,
-            self.name,
+            auth.public_keys(self.installation.public_key),
+            auth.for_many(self.name) if many else self.name,
             request.method,
-            request.url.path,
+            path,
             query=request.url.query,
             idempotency_key=request.headers.get("Idempotency-Key", ""),
             body=body,
         )
-        path = request.url.path
-        self.asked.append(Asked(request.method, path, dict(request.query_params), body, dict(request.headers), caller))
+        if many:
+            return await self.answer_many(many, json.loads(body))
+        asked = Asked(request.method, path, dict(request.query_params), body, dict(request.headers), caller)
+        await self.may_answer_alone.wait()
+        status, answer, kind = await self.told(asked)
+        return Response(answer, status, self.headers, media_type=kind)
+
+    async def told(self, asked: Asked) -> tuple[int, str, str]:
+        """The answer to what was asked, which is remembered."""
+        self.asked.append(asked)
         self.was_asked.set()
         await self.may_answer.wait()
-        status, answer = self.answers.get(f"{request.method} {path}", (404, problem(404, "not_found")))
+        status, answer = self.answers.get(f"{asked.method} {asked.path}", (404, problem(404, "not_found")))
         kind = "application/problem+json" if status >= 400 else "application/json"
-        return Response(json.dumps(answer, default=str), status, self.headers, media_type=kind)
+        return status, json.dumps(answer, default=str), kind
+
+    async def answer_many(self, kind: Kind, many: list[dict[str, Any]]) -> Response:
+        """Each is remembered, and answered, as if it was asked alone, unless it can only be that."""
+        self.sizes.append(len(many))
+        if refusal := self.answers.get(f"POST {kind.path}"):
+            self.was_asked.set()
+            await self.may_answer.wait()
+            return Response(json.dumps(refusal[1]), refusal[0], media_type="application/problem+json")
+        answers: list[dict[str, Any] | None] = []
+        for one in many:
+            asked = _as_asked_alone(kind, one)
+            if asked.path in self.only_alone:
+                answers.append(None)
+                continue
+            status, body, _ = await self.told(asked)
+            answers.append({"status": status, "body": body, "retry_after": self.headers.get("Retry-After")})
+        return Response(json.dumps(answers), media_type="application/json")
 
     async def ready(self) -> dict[str, str]:
         """Asked of who was silent, by no caller."""
@@ -84,6 +114,13 @@ class Fake:
         app.add_api_route("/{path:path}", self.answer, methods=METHODS)
         async with serving(app) as self.url:
             yield self
+
+
+def _as_asked_alone(kind: Kind, one: dict[str, Any]) -> Asked:
+    customer_id = one.get("customer_id")
+    caller = Caller(one["login"], Role(one["role"]), UUID(customer_id) if customer_id else None)
+    headers = {"idempotency-key": one["idempotency_key"], "x-correlation-id": one["correlation_id"]}
+    return Asked("POST", kind.path_of_one(one["thing"]), {}, json.dumps(one["wanted"]).encode(), headers, caller)
 
 
 def problem(status: int, code: str) -> dict[str, object]:

@@ -18,7 +18,10 @@ from tests.gateway.conftest import Gateway, Person, code
 from tests.link import linked
 
 NOBODY = "http://127.0.0.1:1"
-DONE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+DONE = _HEAD % 2 + b"{}"
+# To one payment, which is asked as one of many are.
+PAID = _HEAD % 28 + b'[{"status":200,"body":"{}"}]'
 STOPPING = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 HANGS_UP = b""
 
@@ -34,7 +37,7 @@ class Replica:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 self.asked += not head.startswith(b"GET /readyz")
-                writer.write(self.says)
+                writer.write(PAID if self.says == DONE and b"POST /payments " in head else self.says)
                 await writer.drain()
                 if self.says != DONE:
                     break

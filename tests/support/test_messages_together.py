@@ -1,28 +1,23 @@
 """Messages that are said in one transaction: each gets its own answer, and nobody suffers from another."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID, uuid4
 
-import asyncpg
-import httpx2 as httpx
 import pytest
 from sqlalchemy import event, text
 from structlog.contextvars import bound_contextvars
 
-from services.support.commands.add_message import Saying, add_message
+from services.support.commands.add_message import Saying, add_message, add_message_held
+from services.support.errors import UnknownTicket
 from shared.auth import Caller
 from shared.contracts.http.support import AddMessage, MessageView
 from shared.contracts.support import TicketChanged, TicketCountsChanged
 from shared.db import Database
 from shared.errors import Refusal
 from shared.idempotency import Claim
-from tests.client import Client
-from tests.installation import Installation
 from tests.support.conftest import OPERATOR, Customer
 from tests.support.test_counts import (
-    assert_conversation_is_right,
     assert_counts_are_right,
     assert_shop_count_is_right,
 )
@@ -60,7 +55,9 @@ async def test_each_gets_the_answer_that_it_would_get_alone(support: Database, c
     ]  # fmt: skip
     assert answers[0] == answers[1]
     assert await say(support, saying(first, customer.caller, "one", key)) == [answers[0]]
-    assert await say(support, saying(str(uuid4()), customer.caller)) == ["unknown_ticket"]
+    async with support.transaction() as session:
+        with pytest.raises(UnknownTicket):
+            await add_message_held(session, saying(str(uuid4()), customer.caller))
     assert await customer.counts() == (2, 2, 2)
 
 
@@ -109,62 +106,3 @@ async def test_many_messages_take_as_many_statements_as_one(support: Database, c
         with counted_statements(support) as statements:
             await say(support, *(saying(ticket, customer.caller) for ticket in tickets))
         assert len(statements) == most, statements
-
-
-@pytest.fixture
-async def thirteen_is_refused(installation: Installation) -> AsyncIterator[None]:
-    """By the database, at the very end."""
-    owner = await asyncpg.connect(installation.superuser_url("support"))
-    await owner.execute("""
-        CREATE FUNCTION refuse_13() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
-        CREATE CONSTRAINT TRIGGER refuse_13 AFTER INSERT ON messages DEFERRABLE INITIALLY DEFERRED
-        FOR EACH ROW WHEN (NEW.text = 'thirteen') EXECUTE FUNCTION refuse_13();
-    """)
-    yield
-    await owner.execute("DROP FUNCTION refuse_13 CASCADE")
-    await owner.close()
-
-
-async def test_forty_at_once_are_said_but_for_the_one_that_the_database_refuses(
-    client: Client, customer: Customer, thirteen_is_refused: None
-) -> None:
-    tickets = [await customer.begin("Good news", OPERATOR) for _ in range(4)]
-    answers = await asyncio.gather(
-        *(
-            client.ask(
-                "POST",
-                f"/tickets/{tickets[place % 4]}/messages",
-                {"text": "thirteen" if place == 13 else "twelve"},
-                caller=customer.caller,
-            )
-            for place in range(40)
-        )
-    )
-    assert [answer.status_code for answer in answers] == [500 if place == 13 else 201 for place in range(40)]
-    await assert_counts_are_right(customer)
-    for ticket in tickets:
-        await assert_conversation_is_right(customer, ticket)
-
-
-@pytest.mark.parametrize("held", ["tickets", "counts"])
-async def test_one_that_somebody_holds_keeps_no_other_waiting(
-    client: Client, support: Database, customer: Customer, held: str
-) -> None:
-    """As a process that was frozen in the middle of its transaction does."""
-    others = Customer(client, support)
-    ticket, free = await customer.begin(), [await others.begin() for _ in range(20)]
-    hold = {
-        "tickets": "SELECT FROM tickets WHERE id = :ticket FOR UPDATE",
-        "counts": "SELECT FROM counts WHERE customer_id = :customer FOR UPDATE",
-    }[held]
-
-    def ask(ticket: str) -> asyncio.Task[httpx.Response]:
-        return asyncio.create_task(client.ask("POST", f"/tickets/{ticket}/messages", {"text": "More"}))
-
-    async with support.transaction() as session:
-        await session.execute(text(hold), {"ticket": ticket, "customer": customer.id})
-        waiting, said = ask(ticket), [ask(each) for each in free]
-        async with asyncio.timeout(3):
-            assert {answer.status_code for answer in await asyncio.gather(*said)} == {201}
-        assert not waiting.done()
-    assert (await waiting).status_code == 201

@@ -1,5 +1,6 @@
 """What billing's routes ask for, beside what every service's do."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 from uuid import UUID
@@ -12,7 +13,6 @@ from services.billing.errors import UnknownCustomer
 from services.billing.settings import WithdrawalRule
 from shared import failpoints
 from shared.auth import Caller
-from shared.batches import Batches
 from shared.contracts.base import OrderNumber
 from shared.contracts.http.billing import PaymentView
 from shared.db import Database
@@ -56,11 +56,24 @@ async def _noting_refusals(request: Request, caller: Asking) -> AsyncIterator[No
         raise
 
 
-Payments = Batches[Payment, PaymentView]
+async def note_refusals(
+    database: Database, payments: Sequence[Payment], answers: Sequence[PaymentView | Refusal | None]
+) -> None:
+    """The same of payments that were tried together."""
+    for payment, answer in zip(payments, answers, strict=True):
+        if isinstance(answer, Refusal) and payment.caller.is_staff:
+            noting = _note_payment(database, payment, answer)
+            await asyncio.get_running_loop().create_task(noting, context=payment.context)
+
+
+async def _note_payment(database: Database, payment: Payment, refusal: Refusal) -> None:
+    named, wanted = {"order_number": payment.order_number}, payment.wanted.model_dump()
+    async with database.transaction() as session:
+        await note_refusal(session, payment.caller, "pay", refusal.code, named, wanted)
 
 
 async def pay_together(database: Database, payments: Sequence[Payment]) -> list[PaymentView | Refusal | None]:
-    """What was asked for while others were being paid: two statements, of which the second is the transaction."""
+    """Two statements, of which the second is the transaction; None where somebody came between: `pay_alone`."""
     async with database.autocommit() as session:
         answers = await pay_for_order(session, payments)
     failpoints.hit("after_commit", *session.info.get("told", ()))
@@ -68,15 +81,9 @@ async def pay_together(database: Database, payments: Sequence[Payment]) -> list[
 
 
 async def pay_alone(database: Database, payment: Payment) -> PaymentView | Refusal:
-    """What somebody came between."""
+    """Waits for whoever has the order or the balance in hand."""
     async with edge(database) as session:
         return await pay_for_order_held(session, payment)
 
 
-async def _payments(request: Request) -> Payments:
-    payments: Payments = request.app.state.payments
-    return payments
-
-
-PaidTogether = Annotated[Payments, Depends(_payments)]
 NOTED = [Depends(_noting_refusals, scope="function")]

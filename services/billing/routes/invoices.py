@@ -1,27 +1,51 @@
 """What orders cost, and paying for them."""
 
-from fastapi import APIRouter
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from pydantic import Field
 
 from services.billing import queries, views
 from services.billing.commands.pay_for_order import Payment
 from services.billing.commands.tell_invoice_again import tell_invoice_again
-from services.billing.routes.asking import NOTED, Number, PaidTogether
+from services.billing.routes.asking import NOTED, Number, note_refusals, pay_alone, pay_together
 from shared.acts import list_acts
 from shared.bodies import UnambiguousRoute
 from shared.contracts.http.base import ActView
 from shared.contracts.http.billing import InvoiceView, PayForOrder, PaymentView
 from shared.contracts.http.reconciliation import ToldAgain
-from shared.web import Asking, Claimed, Reading, Session
+from shared.contracts.http.together import MOST, PAYMENTS, Answer, PaymentAsked
+from shared.errors import Refusal
+from shared.together import FOR_MANY, One, answer_many
+from shared.web import Asking, Claimed, OwnDatabase, Reading, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["billing"])
 
 
+@router.post("/payments", dependencies=FOR_MANY, response_model=list[Answer | None])
+async def pay_for_many(asked: Annotated[list[PaymentAsked], Field(max_length=MOST)], database: OwnDatabase) -> Response:
+    """Pay for orders, each on behalf of whoever asks; null where somebody has the order or the balance in hand: ask
+    that alone."""
+
+    async def pay_all(ones: Sequence[One[str, PayForOrder]]) -> Sequence[PaymentView | Refusal | None]:
+        payments = [Payment(one.caller, one.thing, one.wanted, one.claim, one.context) for one in ones]
+        answers = await pay_together(database, payments)
+        await note_refusals(database, payments, answers)
+        return answers
+
+    return await answer_many(PAYMENTS, asked, pay_all)
+
+
 @router.post("/orders/{order_number}/payments", status_code=201, dependencies=NOTED)
 async def pay(
-    order_number: Number, wanted: PayForOrder, caller: Asking, claim: Claimed, payments: PaidTogether
+    order_number: Number, wanted: PayForOrder, caller: Asking, claim: Claimed, database: OwnDatabase
 ) -> PaymentView:
-    """Pay for an order from its customer's balance."""
-    return await payments.ask(Payment(caller, order_number, wanted, claim))
+    """Pay for an order from its customer's balance, and wait for whoever has one of them in hand."""
+    answer = await pay_alone(database, Payment(caller, order_number, wanted, claim))
+    if isinstance(answer, Refusal):
+        raise answer
+    return answer
 
 
 @router.get("/orders/{order_number}/invoice")

@@ -29,23 +29,34 @@ class Saying:
     context: Context = field(default_factory=copy_context)
 
 
-async def add_message(session: AsyncSession, sayings: Sequence[Saying]) -> list[MessageView | Refusal | None]:
+async def add_message_held(session: AsyncSession, saying: Saying) -> MessageView:
+    """Append it to its conversation, and wait for whoever has that in hand. Refuses `UnknownTicket`,
+    `IdempotencyKeyReused`."""
+    [answer] = await add_message(session, [saying], wait=True)
+    assert answer is not None, "who waits gets an answer"
+    if isinstance(answer, Refusal):
+        raise answer
+    return answer
+
+
+async def add_message(
+    session: AsyncSession, sayings: Sequence[Saying], wait: bool = False
+) -> list[MessageView | Refusal | None]:
     """Append each to its conversation, in their order: all in one transaction, with the same statements for one and for
     many.
 
-    Answers with a refusal: `UnknownTicket`, `IdempotencyKeyReused`. Among several, one that would have to wait for a
-    lock gets no answer, nor one whose ticket is not found: try it alone.
+    Answers with a refusal, as above. Unless all may `wait`, one that would have to wait for a lock gets no answer, nor
+    one whose ticket is not found: `add_message_held`.
     """
-    alone = len(sayings) == 1
     # A key stands for one ticket: whoever holds it is the only one who looks for that key, and uses it.
-    held = await queries.lock_tickets(session, {saying.ticket_id for saying in sayings}, wait=alone)
+    held = await queries.lock_tickets(session, {saying.ticket_id for saying in sayings}, wait=wait)
     done = await idempotency.find_answers(session, [saying.claim for saying in sayings], MessageView)
     answers: list[MessageView | Refusal | None] = []
     changes: list[Change] = []
     given: list[tuple[Claim, MessageView]] = []
     for saying in sayings:
         found = held.get(saying.ticket_id)
-        if not alone and found is None:
+        if not wait and found is None:
             answers.append(None)
             continue
         try:
