@@ -2,28 +2,25 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
-from typing import TypeVar
 from uuid import UUID
 
 import structlog
 from aio_pika import Message
 from faststream.rabbit import RabbitBroker
 from faststream.rabbit.annotations import RabbitMessage
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import failpoints, inbox, tracing
-from shared.batches import Batches
+from shared import failpoints, tracing
 from shared.contracts.base import Event
 from shared.db import Database, is_unreachable
 from shared.dead_letters import bury, send_again, why_failed, why_invalid
+from shared.effects import AtOnce, Effects, ReactionToMany
 from shared.envelope import BATCH, BATCH_EVENTS, Enveloped, batch_reader, taken_apart
 from shared.failure import kind_of
-from shared.inbox import Heard
+from shared.inbox import Heard, Taken
 
 # A reaction that fails is tried again after each of these, then its event becomes a dead letter.
 RETRY_SECONDS = (0.5, 2.0, 10.0, 60.0)
@@ -35,20 +32,8 @@ SUSPECT_DELIVERIES = 2
 SHUFFLING_SECONDS = 0.2
 
 log = structlog.get_logger()
-effects_total = Counter("purser_events_taken_total", "Events that took effect", ["queue"])
-repeats_total = Counter("purser_events_repeated_total", "Events that had taken effect before", ["queue"])
 failures_total = Counter("purser_reaction_failures_total", "Failed tries of a reaction", ["queue"])
-event_age = Histogram(
-    "purser_event_age_seconds",
-    "From what happened to its effect here",
-    ["queue"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300),
-)
 given_up_total = Counter("purser_events_given_up_total", "Events that became dead letters", ["queue"])
-
-E = TypeVar("E", bound=Event)
-Taken = tuple[UUID, Heard[Event]]
-ReactionToMany = Callable[[Sequence[Heard[E]], AsyncSession], Awaitable[None]]
 
 
 class Delivery:
@@ -58,13 +43,14 @@ class Delivery:
         self,
         queue: str,
         event: type[Event],
-        reaction: ReactionToMany[Event],
+        reaction: ReactionToMany[Event] | AtOnce[Event],
         together: int,
         database: Database,
         broker: RabbitBroker,
     ) -> None:
-        self.queue, self.event, self.reaction, self.database, self.broker = queue, event, reaction, database, broker
-        self._together: Batches[Taken, bool] | None = Batches(self._react, together) if together > 1 else None
+        self.queue, self.event, self.broker = queue, event, broker
+        self._effects = Effects(queue, reaction, database)
+        self._together = self._effects.together(together) if together > 1 else None
         self._batch = batch_reader(event)
         self._one_suspect = asyncio.Lock()
 
@@ -113,13 +99,13 @@ class Delivery:
             return []
         return [message for event_id, message in taken_apart(body).items() if event_id not in done]
 
-    def _heard(self, told: Enveloped[Event], spans: ExitStack) -> Taken:
+    def _heard(self, told: Enveloped[Event], spans: ExitStack) -> Taken[Event]:
         headers = {tracing.HEADER: told.traceparent}
         with structlog.contextvars.bound_contextvars(correlation_id=told.correlationid, event_id=str(told.id)):
             spans.enter_context(tracing.taking(self.queue, told.type, told.id, headers))
             return told.id, Heard(told.data)
 
-    async def _try(self, waiting: Sequence[Taken]) -> set[UUID]:
+    async def _try(self, waiting: Sequence[Taken[Event]]) -> set[UUID]:
         """Which of them have taken effect, now or earlier; what the others' reactions say will be seen when they come
         again."""
         done: set[UUID] = set()
@@ -132,11 +118,11 @@ class Delivery:
                 await asyncio.sleep(UNREACHABLE_SECONDS)
         return done
 
-    async def _each(self, waiting: Sequence[Taken]) -> list[Exception | None]:
+    async def _each(self, waiting: Sequence[Taken[Event]]) -> list[Exception | None]:
         """What each has failed with."""
         doing: Iterable[Awaitable[object]]
         if self._together is None:
-            doing = (self._react([each]) for each in waiting)
+            doing = (self._effects.have([each]) for each in waiting)
         else:
             doing = [self._together.put(each) for each in waiting]
         errors: list[Exception | None] = []
@@ -177,7 +163,7 @@ class Delivery:
             raise ValueError("its ce-id is not a UUID") from None
         return event_id, self.event.model_validate_json(message.body)
 
-    async def _take(self, taken: Taken, suspect: bool) -> str | None:
+    async def _take(self, taken: Taken[Event], suspect: bool) -> str | None:
         """None once the event has taken effect, now or earlier; why, when it is to be given up."""
         failed = 0
         while True:
@@ -187,7 +173,7 @@ class Delivery:
                 elif self._together:
                     await self._together.ask(taken)
                 else:
-                    await self._react([taken])
+                    await self._effects.have([taken])
                 return None
             except Exception as error:
                 if is_unreachable(error):
@@ -203,30 +189,12 @@ class Delivery:
                 await asyncio.sleep(RETRY_SECONDS[failed])
                 failed += 1
 
-    async def _take_alone(self, taken: Taken) -> None:
+    async def _take_alone(self, taken: Taken[Event]) -> None:
         """One suspect after the other, each time in another order: so the innocent are done with, and acknowledged,
         before the process dies so often that all that it had in hand is given up."""
         await asyncio.sleep(random.uniform(0, SHUFFLING_SECONDS))
         async with self._one_suspect:
-            await self._react([taken])
-
-    async def _react(self, taken: Sequence[Taken]) -> Sequence[bool]:
-        """Whether it was new, for each."""
-        async with self.database.transaction() as session:
-            failpoints.hit("before_inbox", self.queue)
-            first = await inbox.first_times(session, [event_id for event_id, _ in taken])
-            failpoints.hit("after_inbox", self.queue)
-            if first:
-                new = {event_id: heard for event_id, heard in taken if event_id in first}
-                await self.reaction(list(new.values()), session)
-            failpoints.hit("after_effect", self.queue)
-        now, age = datetime.now(UTC), event_age.labels(self.queue)
-        for event_id, heard in taken:
-            if event_id in first:
-                age.observe((now - heard.event.at).total_seconds())
-        effects_total.labels(self.queue).inc(len(first))
-        repeats_total.labels(self.queue).inc(len(taken) - len(first))
-        return [event_id in first for event_id, _ in taken]
+            await self._effects.have([taken])
 
     async def _acknowledge(self, message: RabbitMessage) -> None:
         failpoints.hit("before_ack", self.queue)

@@ -16,7 +16,8 @@ from shared import outbox
 from shared.contracts.base import Event
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
 from shared.db import Database
-from shared.delivery import TOGETHER, Delivery, ReactionToMany
+from shared.delivery import TOGETHER, Delivery
+from shared.effects import AtOnce, ReactionToMany, ReactionWithInbox
 from shared.health import Check, Health, NotReady, database_check
 from shared.housekeeping import Chore, keep_house
 from shared.inbox import Heard
@@ -37,7 +38,7 @@ class Reactions:
 
     def __init__(self, listener: str) -> None:
         self.listener = listener
-        self._reactions: dict[type[Event], tuple[ReactionToMany[Event], int]] = {}
+        self._reactions: dict[type[Event], tuple[ReactionToMany[Event] | AtOnce[Event], int]] = {}
 
     def on(self, event: type[E]) -> Callable[[Reaction[E]], Reaction[E]]:
         """Each event in a transaction of its own."""
@@ -60,6 +61,10 @@ class Reactions:
             return reaction
 
         return add
+
+    def at_once(self, event: type[E], reaction: ReactionWithInbox[E], held: ReactionWithInbox[E]) -> None:
+        """Whatever has come meanwhile by one statement, as far as nobody is in the way; the rest `held`."""
+        self._reactions[event] = (AtOnce(reaction, held), TOGETHER)  # type: ignore[arg-type]
 
     def subscribe(self, database: Database, broker: RabbitBroker) -> list[str]:
         """Listen, on one lasting queue per event, with a channel for each; give the queues' names."""

@@ -62,6 +62,13 @@ _SEVERAL_HELD = (
     .with_for_update()
     .execution_options(populate_existing=True)
 )
+# Seen, not held, so that one statement can see both: had it waited for an order, it would know its older items.
+_SEVERAL_SEEN = (
+    select(Order)
+    .where(Order.number == any_(bindparam("numbers", type_=ARRAY(BigInteger))))
+    .options(joinedload(Order.items))
+    .execution_options(populate_existing=True)
+)
 _ACTIVE = (
     select(Order.number)
     .where(
@@ -125,6 +132,15 @@ async def lock_known_orders(session: AsyncSession, numbers: Collection[str]) -> 
     if missing := set(numbers) - found.keys():
         raise NoResultFound(f"there is no order {min(missing)} yet")
     return found
+
+
+async def find_orders(session: AsyncSession, numbers: Collection[str]) -> dict[str, Order]:
+    """Those of the orders that there are, with their items, as all of it was at one moment; nothing is held. Known to
+    the session no more."""
+    wanted = {"numbers": [number_of(number) for number in numbers]}
+    found = (await session.scalars(_SEVERAL_SEEN, wanted)).unique().all()
+    session.expunge_all()
+    return {order.name: order for order in found}
 
 
 def _seen(order: Order | None, number: str, caller: Caller) -> Order:

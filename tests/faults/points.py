@@ -14,6 +14,7 @@ from tests.faults.system import PrivatePurser, points_of
 REACH_SECONDS = 10.0
 _RELAYING = ("before_publish", "after_batch", "before_confirm", "after_confirm", "after_archive")
 _REACTING = ("before_inbox", "after_inbox", "after_effect", "before_ack", "after_ack")
+_AT_ONCE = ("before_effect", "during_effect", "after_effect", "before_ack", "after_ack")
 _PAID, _REFUNDED, _CANCELLED = "billing.order_paid.v1", "billing.order_refunded.v1", "orders.order_cancelled.v1"
 
 
@@ -32,7 +33,7 @@ class Failpoint:
 
     @property
     def is_reaction(self) -> bool:
-        return self.step in _REACTING
+        return self.step in (*_REACTING, *_AT_ONCE)
 
     @property
     def event(self) -> str:
@@ -61,14 +62,14 @@ PAYMENT = (
     *_points("billing-api", ("before_look", "after_look"), "PaymentView"),
     *_points("billing-api", ("during_commit", "after_commit"), _PAID),
     *_points("billing-worker", _RELAYING, _PAID),
-    *_points("orders-worker", _REACTING, f"orders.on.{_PAID}"),
+    *_points("orders-worker", _AT_ONCE, f"orders.on.{_PAID}"),
 )
 REFUND = (
     *_points("orders-api", ("before_commit", "after_commit"), _CANCELLED),
     *_points("orders-worker", _RELAYING, _CANCELLED),
     *_points("billing-worker", _REACTING, f"billing.on.{_CANCELLED}"),
     *_points("billing-worker", _RELAYING, _REFUNDED),
-    *_points("orders-worker", _REACTING, f"orders.on.{_REFUNDED}"),
+    *_points("orders-worker", _AT_ONCE, f"orders.on.{_REFUNDED}"),
 )
 POINTS = (*PAYMENT, *REFUND)
 # Published and not archived, or taken effect and not acknowledged: what is done again must be delivered again.

@@ -19,7 +19,7 @@ from services.billing import consumers, worker
 from services.billing.commands.update_invoice import update_invoice
 from shared.contracts.orders import OrderFacts, OrderPlaced
 from shared.db import Database
-from shared.delivery import repeats_total
+from shared.effects import repeats_total
 from shared.envelope import batch_of
 from shared.settings import WorkerSettings
 from tests.billing.conftest import Customer

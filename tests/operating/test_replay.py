@@ -18,7 +18,7 @@ from services.billing import worker
 from shared import outbox
 from shared.contracts.orders import OrderFacts, OrderPlaced
 from shared.db import Database
-from shared.delivery import repeats_total
+from shared.effects import repeats_total
 from shared.relay import Relay
 from shared.settings import WorkerSettings
 from tests.billing.conftest import Customer

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from services.orders import api
-from services.orders.commands.mark_orders_paid import mark_orders_paid
+from services.orders.commands.mark_orders_paid import mark_orders_paid_held
 from services.orders.settings import OrdersApiSettings
 from shared.auth import Caller, Role
 from shared.contracts.billing import InvoiceFacts, OrderPaid, OrderRefunded
@@ -119,7 +119,7 @@ class Customer:
     async def hear(self, *facts: InvoiceFacts) -> None:
         for fact in facts:
             async with self.database.transaction() as session:
-                await mark_orders_paid(session, [Heard(fact)])
+                await mark_orders_paid_held(session, [(uuid4(), Heard(fact))])
 
     async def pay(self, number: str) -> None:
         """Billing says that all of it is paid, for the first time."""

@@ -1,13 +1,14 @@
 """What people do to an order, and what the services hear of it."""
 
 from dataclasses import dataclass
+from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.commands.update_invoice import update_invoice
 from services.orders.commands.amend_item import accept_price, amend_item
 from services.orders.commands.cancel_order import cancel_order
-from services.orders.commands.mark_orders_paid import mark_orders_paid
+from services.orders.commands.mark_orders_paid import mark_orders_paid, mark_orders_paid_held
 from shared.contracts.base import Event
 from shared.contracts.billing import InvoiceFacts
 from shared.contracts.http.billing import PayForOrder
@@ -76,4 +77,6 @@ async def hear(session: AsyncSession, event: Event) -> None:
     if isinstance(event, OrderFacts):
         await update_invoice(session, event, getattr(event, "line", None))
     elif isinstance(event, InvoiceFacts):
-        await mark_orders_paid(session, [Heard(event)])
+        taken = [(uuid4(), Heard(event))]
+        if not await mark_orders_paid(session, taken):
+            await mark_orders_paid_held(session, taken)

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from random import Random
 from uuid import UUID
 
+from services.orders.commands.mark_orders_paid import mark_orders_paid, mark_orders_paid_held
 from shared import inbox
 from shared.contracts.base import Event
+from shared.contracts.billing import InvoiceFacts
 from shared.db import Database
+from shared.inbox import Heard
 from tests.sagas.acts import hear
 from tests.sagas.shop import Shop, told_by_id
 
@@ -49,7 +52,15 @@ class Bus:
 
     async def _deliver(self, listener: Database, event_id: UUID, event: Event) -> None:
         await asyncio.sleep(self.chance.uniform(0, self.latest_seconds))
+        self.deliveries += 1
+        if isinstance(event, InvoiceFacts):
+            taken = [(event_id, Heard(event))]
+            async with listener.autocommit() as session:
+                done = await mark_orders_paid(session, taken)
+            if not done:
+                async with listener.transaction() as session:
+                    await mark_orders_paid_held(session, taken)
+            return
         async with listener.transaction() as session:
             if await inbox.first_times(session, [event_id]):
                 await hear(session, event)
-        self.deliveries += 1
