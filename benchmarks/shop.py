@@ -63,6 +63,8 @@ ORDERS = f"""
     SELECT setval(pg_get_serial_sequence('orders', 'number'), {{orders}});
 """
 CASH, SALES = (account.id("USD") for account in (ShopAccount.CASH, ShopAccount.SALES))
+# With the keys of seven days, as a shop has them that is no longer new: where there was none when PostgreSQL counted
+# last, it goes through all that have come since.
 BILLING = f"""
     INSERT INTO accounts (id, kind, currency) VALUES ('{CASH}', 'cash', 'USD'), ('{SALES}', 'sales', 'USD');
     INSERT INTO transfers (id, customer_id, account_version, debit_account, credit_account, amount_minor, currency,
@@ -84,6 +86,10 @@ BILLING = f"""
     SELECT {NAME}, {CUSTOMER.format(n=WHOSE)}, 'USD', {2 * PRICE_MINOR}, {PART_MINOR} * {{parts}}, 1, false, {{parts}}
     FROM generate_series(1, {{orders}}) n;
     INSERT INTO sealed_accounts (account_id, version) SELECT id, version FROM accounts WHERE kind = 'customer';
+    INSERT INTO idempotency_keys (scope, key, request_hash, answer, claimed_at)
+    SELECT 'c' || {WHOSE} || ' POST /orders/' || {NAME} || '/payments', gen_random_uuid()::text, '\\x00', '{{{{}}}}',
+        now() - n * interval '1 minute'
+    FROM generate_series(1, 7 * 24 * 60) n;
 """
 # The books were looked through a moment ago, and are not looked through again meanwhile.
 GATEWAY = f"""
@@ -96,7 +102,7 @@ GATEWAY = f"""
 """
 SEEDS = {
     "orders": (["customers", "orders", "items"], ORDERS),
-    "billing": (["accounts", "transfers", "invoices", "sealed_accounts"], BILLING),
+    "billing": (["accounts", "transfers", "invoices", "sealed_accounts", "idempotency_keys"], BILLING),
     "gateway": (["accounts", "sessions"], GATEWAY),
 }
 

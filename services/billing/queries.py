@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, cast, exists, func, literal, select, true, tuple_
+from sqlalchemy import ARRAY, Text, Uuid, and_, any_, bindparam, cast, exists, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.billing.errors import UnknownHold, UnknownInvoice
@@ -40,19 +40,12 @@ _ASKED = (
     .table_valued("number", "scope", "key", with_ordinality="place", name="asked")
     .render_derived()
 )
-# By its index, whatever PostgreSQL believes of the table: in a new shop it would go through all keys that there are.
-_USED = (
-    select(_KEYS.c.request_hash, _KEYS.c.answer)
-    .where(_KEYS.c.scope == _ASKED.c.scope, _KEYS.c.key == _ASKED.c.key)
-    .offset(0)
-    .lateral()
-)
 _PAYABLE = (
-    select(Invoice, Account, _USED.c.request_hash, _USED.c.answer)
+    select(Invoice, Account, _KEYS.c.request_hash, _KEYS.c.answer)
     .select_from(_ASKED)
     .outerjoin(Invoice, Invoice.order_number == _ASKED.c.number)
     .outerjoin(Account, Account.id == Invoice.customer_id)
-    .outerjoin(_USED, true())
+    .outerjoin(_KEYS, and_(_KEYS.c.scope == _ASKED.c.scope, _KEYS.c.key == _ASKED.c.key))
     .order_by(_ASKED.c.place)
     .execution_options(populate_existing=True)
 )
