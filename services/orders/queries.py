@@ -47,28 +47,23 @@ ENDED = (OrderStatus.COMPLETED, OrderStatus.CANCELLED)
 
 
 # Written once: to build a statement costs as much as to send it.
-_WHOLE = (
+_ONE = (
     select(Order)
     .where(Order.number == bindparam("number"))
-    .options(selectinload(Order.items), joinedload(Order.customer))
+    .options(joinedload(Order.customer))
     .execution_options(populate_existing=True)
 )
-_WHOLE_HELD = _WHOLE.with_for_update(of=Order)
-_SEVERAL_HELD = (
+_SEVERAL = (
     select(Order)
     .where(Order.number == any_(bindparam("numbers", type_=ARRAY(BigInteger))))
-    .options(selectinload(Order.items))
-    .order_by(Order.number)
-    .with_for_update()
     .execution_options(populate_existing=True)
 )
-# Seen, not held, so that one statement can see both: had it waited for an order, it would know its older items.
-_SEVERAL_SEEN = (
-    select(Order)
-    .where(Order.number == any_(bindparam("numbers", type_=ARRAY(BigInteger))))
-    .options(joinedload(Order.items))
-    .execution_options(populate_existing=True)
-)
+# With the items, and all as it was at one moment.
+_ONE_SEEN = _ONE.options(joinedload(Order.items))
+_SEVERAL_SEEN = _SEVERAL.options(joinedload(Order.items))
+# By a second statement: one that has waited for the order would know the items as they were before.
+_ONE_HELD = _ONE.options(selectinload(Order.items)).with_for_update(of=Order)
+_SEVERAL_HELD = _SEVERAL.options(selectinload(Order.items)).order_by(Order.number).with_for_update()
 _ACTIVE = (
     select(Order.number)
     .where(
@@ -111,17 +106,18 @@ async def list_customers(
 
 async def get_order(session: AsyncSession, number: str, caller: Caller) -> Order:
     """An order with its items and its customer. Refuses `UnknownOrder`, also where it is another customer's."""
-    return _seen(await session.scalar(_WHOLE, {"number": number_of(number)}), number, caller)
+    found = await session.scalars(_ONE_SEEN, {"number": number_of(number)})
+    return _seen(found.unique().one_or_none(), number, caller)
 
 
 async def lock_order(session: AsyncSession, number: str, caller: Caller) -> Order:
     """The same, held until the transaction ends. Its row stands for its items: lock it before them."""
-    return _seen(await session.scalar(_WHOLE_HELD, {"number": number_of(number)}), number, caller)
+    return _seen(await session.scalar(_ONE_HELD, {"number": number_of(number)}), number, caller)
 
 
 async def lock_known_order(session: AsyncSession, number: str) -> Order:
     """An order of which it is known that there is one."""
-    return (await session.scalars(_WHOLE_HELD, {"number": number_of(number)})).one()
+    return (await session.scalars(_ONE_HELD, {"number": number_of(number)})).one()
 
 
 async def lock_known_orders(session: AsyncSession, numbers: Collection[str]) -> dict[str, Order]:
