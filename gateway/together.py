@@ -20,6 +20,8 @@ from shared.telemetry import current_id
 
 # Whoever it is, the request names on whose behalf each thing in it is asked.
 ASKING = Caller("purser", Role.OPERATOR)
+# Ten times as long as an answer takes under load: where a service is slow, or says nothing, nobody waits for others.
+PATIENCE_SECONDS = 0.1
 _ANSWERS = TypeAdapter(list[Answer | None])
 
 log = structlog.get_logger()
@@ -55,7 +57,9 @@ class _Together:
 
     def __init__(self, clients: Clients, kind: Kind) -> None:
         self._clients, self._kind = clients, kind
-        self._questions: Batches[_Question, Response] = Batches(self._ask, most=MOST, alone=self._ask_alone)
+        self._questions: Batches[_Question, Response] = Batches(
+            self._ask, most=MOST, alone=self._ask_alone, patience_seconds=PATIENCE_SECONDS
+        )
 
     async def ask(self, caller: Caller, thing: object, wanted: BaseModel, key: str) -> Response:
         """The service's answer, as `Service.ask` gives it."""

@@ -17,7 +17,7 @@ class Batches(Generic[W, A]):
 
     `work` gives for each an answer, or the exception that who asks is to get, or None where one would keep the others
     waiting; or it raises. What gets nothing so is tried alone, by `alone` where that is another way, and meanwhile the
-    next batch begins: nobody suffers from another.
+    next batch begins: nobody suffers from another. So it does where one takes longer than `patience_seconds`.
     """
 
     def __init__(
@@ -25,8 +25,10 @@ class Batches(Generic[W, A]):
         work: Callable[[Sequence[W]], Awaitable[Sequence[A | Exception | None]]],
         most: int,
         alone: Callable[[W], Awaitable[A | Exception]] | None = None,
+        patience_seconds: float | None = None,
     ) -> None:
         self._work, self._most, self._alone = work, most, alone or self._work_on_one
+        self.patience_seconds = patience_seconds
         self._waiting: deque[_Asked[W, A]] = deque()
         self._busy = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -46,16 +48,21 @@ class Batches(Generic[W, A]):
             self._begin(self._empty())
         return answer
 
-    def _begin(self, doing: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, doing: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(doing, context=self._context.copy())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _empty(self) -> None:
         try:
             while self._waiting:
                 size = min(self._most, len(self._waiting))
-                await self._do([self._waiting.popleft() for _ in range(size)])
+                doing = self._do([self._waiting.popleft() for _ in range(size)])
+                if self.patience_seconds is None:
+                    await doing
+                else:
+                    await asyncio.wait([self._begin(doing)], timeout=self.patience_seconds)
         finally:
             self._busy = False
 

@@ -17,6 +17,7 @@ PAID = {"transfer_id": str(uuid4()), "paid_minor": 5, "remaining_minor": 0, "ord
 ALL_AT_ONCE = [1, len(NUMBERS) - 1]
 
 Asking = asyncio.Task[httpx.Response]
+AskAtOnce = Callable[[], "asyncio.Future[list[httpx.Response]]"]
 
 
 def path(number: str) -> str:
@@ -32,13 +33,15 @@ async def people(gateway: Gateway) -> list[Person]:
 
 
 @pytest.fixture
-def ask_at_once(gateway: Gateway, people: list[Person]) -> Callable[[], "asyncio.Future[list[httpx.Response]]"]:
+def ask_at_once(gateway: Gateway, people: list[Person], monkeypatch: pytest.MonkeyPatch) -> AskAtOnce:
     """All pay; the service answers the first when all others have asked."""
 
     async def all_others_wait() -> bool:
         return len(gateway.app.state.together.payments._questions._waiting) == len(NUMBERS) - 1
 
     async def ask() -> list[httpx.Response]:
+        # However slow the machine.
+        monkeypatch.setattr(gateway.app.state.together.payments._questions, "patience_seconds", 20)
         gateway.billing.may_answer.clear()
         asking: list[Asking] = []
         for person, number in zip(people, NUMBERS, strict=True):
@@ -53,7 +56,7 @@ def ask_at_once(gateway: Gateway, people: list[Person]) -> Callable[[], "asyncio
 
 
 async def test_what_is_asked_while_one_is_answered_is_asked_in_one_request(
-    gateway: Gateway, people: list[Person], ask_at_once: Callable[[], "asyncio.Future[list[httpx.Response]]"]
+    gateway: Gateway, people: list[Person], ask_at_once: AskAtOnce
 ) -> None:
     answers = await ask_at_once()
     assert [answer.status_code for answer in answers] == [201] * len(NUMBERS)
@@ -69,18 +72,14 @@ async def test_what_is_asked_while_one_is_answered_is_asked_in_one_request(
     assert [answer.headers["x-correlation-id"] for answer in answers] == NUMBERS
 
 
-async def test_each_gets_its_own_refusal(
-    gateway: Gateway, ask_at_once: Callable[[], "asyncio.Future[list[httpx.Response]]"]
-) -> None:
+async def test_each_gets_its_own_refusal(gateway: Gateway, ask_at_once: AskAtOnce) -> None:
     gateway.billing.answers[f"POST {path(NUMBERS[3])}"] = (409, problem(409, "amount_changed"))
     answers = await ask_at_once()
     assert [answer.status_code for answer in answers] == [201, 201, 201, 409, 201, 201, 201]
     assert code(answers[3]) == (409, "amount_changed")
 
 
-async def test_what_cannot_be_answered_among_many_is_asked_alone(
-    gateway: Gateway, ask_at_once: Callable[[], "asyncio.Future[list[httpx.Response]]"]
-) -> None:
+async def test_what_cannot_be_answered_among_many_is_asked_alone(gateway: Gateway, ask_at_once: AskAtOnce) -> None:
     gateway.billing.only_alone.add(path(NUMBERS[4]))
     answers = await ask_at_once()
     assert [answer.status_code for answer in answers] == [201] * len(NUMBERS)
@@ -101,9 +100,7 @@ async def test_what_is_asked_alone_keeps_no_other_waiting(gateway: Gateway, peop
     assert (await waiting).status_code == 201
 
 
-async def test_where_many_cannot_be_done_each_is_asked_alone(
-    gateway: Gateway, ask_at_once: Callable[[], "asyncio.Future[list[httpx.Response]]"]
-) -> None:
+async def test_where_many_cannot_be_done_each_is_asked_alone(gateway: Gateway, ask_at_once: AskAtOnce) -> None:
     gateway.billing.answers["POST /payments"] = (500, problem(500, "internal_error"))
     gateway.billing.answers[f"POST {path(NUMBERS[2])}"] = (500, problem(500, "internal_error"))
     answers = await ask_at_once()
@@ -111,7 +108,7 @@ async def test_where_many_cannot_be_done_each_is_asked_alone(
 
 
 async def test_where_the_service_can_do_nothing_nobody_is_asked_for_twice(
-    gateway: Gateway, ask_at_once: Callable[[], "asyncio.Future[list[httpx.Response]]"]
+    gateway: Gateway, ask_at_once: AskAtOnce
 ) -> None:
     gateway.billing.answers["POST /payments"] = (503, problem(503, "unavailable"))
     answers = await ask_at_once()
@@ -145,3 +142,20 @@ async def test_who_does_not_wait_for_the_answer_spoils_it_for_nobody(gateway: Ga
     waiting = asyncio.create_task(patient.ask("POST", f"/api/admin{path(NUMBERS[1])}", {}))
     gateway.billing.may_answer.set()
     assert (await waiting).status_code == 201
+
+
+async def test_where_the_service_does_not_answer_nobody_waits_for_others(
+    gateway: Gateway, people: list[Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.app.state.together.payments._questions, "patience_seconds", 0.01)
+    gateway.billing.may_answer.clear()
+    asking: list[Asking] = []
+    for person, number in zip(people, NUMBERS, strict=True):
+        asking.append(asyncio.create_task(person.ask("POST", f"/api/admin{path(number)}", {})))
+
+        async def is_asked(many: int = len(asking)) -> bool:
+            return sum(gateway.billing.sizes) == many
+
+        await eventually(is_asked, "the service was asked, though it has not answered the others")
+    gateway.billing.may_answer.set()
+    assert {answer.status_code for answer in await asyncio.gather(*asking)} == {201}

@@ -20,7 +20,8 @@ from tests.shared.conftest import balance_changed
 from tests.shared.test_delivery import Message
 
 
-async def test_what_is_asked_for_while_it_is_busy_is_done_in_one_go() -> None:
+@pytest.mark.parametrize("patience_seconds", [None, 20])
+async def test_what_is_asked_for_while_it_is_busy_is_done_in_one_go(patience_seconds: float | None) -> None:
     done: list[list[int]] = []
 
     async def double(numbers: Sequence[int]) -> list[int]:
@@ -28,7 +29,7 @@ async def test_what_is_asked_for_while_it_is_busy_is_done_in_one_go() -> None:
         await asyncio.sleep(0)
         return [2 * number for number in numbers]
 
-    batches = Batches(double, most=4)
+    batches = Batches(double, most=4, patience_seconds=patience_seconds)
     first = asyncio.create_task(batches.ask(0))
     while not done:
         await asyncio.sleep(0)
@@ -60,6 +61,23 @@ async def test_one_that_cannot_be_done_among_others_is_done_alone_while_they_go_
     assert await batches.ask(3) == 3
     assert not slow.done()
     alone.set()
+    assert await slow == 0
+
+
+async def test_who_takes_longer_than_others_have_patience_is_not_waited_for() -> None:
+    answered = asyncio.Event()
+
+    async def work(numbers: Sequence[int]) -> list[int]:
+        if 0 in numbers:
+            await answered.wait()
+        return list(numbers)
+
+    batches = Batches(work, most=10, patience_seconds=0.01)
+    slow = asyncio.create_task(batches.ask(0))
+    await asyncio.sleep(0)
+    assert await asyncio.gather(*(batches.ask(number) for number in (1, 2))) == [1, 2]
+    assert not slow.done()
+    answered.set()
     assert await slow == 0
 
 
