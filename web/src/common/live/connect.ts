@@ -27,6 +27,8 @@ export function connect(url: string, login: string, hear: (told: Told) => void):
 
 function connectAlone(url: string, hear: (told: Told) => void): Connection {
   const stream = new LiveStream(url, hear);
+  // As the shared one says it: until it is open, a page that shows nothing new may be old.
+  hear({ state: 'broken' });
   stream.start();
   return { check: () => stream.check(), leave: () => stream.stop() };
 }
