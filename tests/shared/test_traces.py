@@ -106,14 +106,15 @@ async def test_a_payment_is_one_trace_from_the_click_to_the_push(traced: Traced)
     assert len(named) == len(spans)
     assert {named[span.id]: named[span.parent] if span.parent else None for span in spans} == PAYMENT
 
-    [clicked, taken] = [span for span in spans if named[span.id] in (CLICK, TAKEN)]
-    assert clicked.attributes == {
+    # Each process tells the collector of its own when it likes.
+    said = {named[span.id]: span.attributes for span in spans}
+    assert said[CLICK] == {
         "url.scheme": "http",
         "http.request.method": "POST",
         "http.route": "/api/portal/orders/{number}/payments",
         "http.response.status_code": 201,
     }
-    assert taken.attributes.items() >= {"messaging.system": "rabbitmq", "messaging.operation.type": "process"}.items()
+    assert said[TAKEN].items() >= {"messaging.system": "rabbitmq", "messaging.operation.type": "process"}.items()
     held = " ".join(str(value) for span in spans for value in span.attributes.values())
     assert [word for word in (number, customer.id, customer.login) if word in held] == []
 
