@@ -52,10 +52,8 @@ COLUMNS = {
     "body": "text",
     "correlation_id": "text",
 }
-NEWS = Rows("news", COLUMNS)
-# Alone, or as a part of the statement that makes the change.
-INSERT = f"INSERT INTO outbox ({', '.join(COLUMNS)}) SELECT * FROM {NEWS}"  # noqa: S608
-_INSERT = text(INSERT)
+_NEWS = Rows("news", COLUMNS)
+_INSERT = text(f"INSERT INTO outbox ({', '.join(COLUMNS)}) SELECT * FROM {_NEWS}")  # noqa: S608
 
 
 def row(event: Event) -> dict[str, Any]:
@@ -77,7 +75,7 @@ def row(event: Event) -> dict[str, Any]:
 async def _insert(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
-    await session.execute(_INSERT, NEWS.parameters(rows))
+    await session.execute(_INSERT, _NEWS.parameters(rows))
     will_be_told(session, rows)
 
 
