@@ -18,7 +18,7 @@ from shared.contracts.base import Event
 from shared.db import Database, is_unreachable
 from shared.dead_letters import bury, send_again, why_failed, why_invalid
 from shared.effects import AtOnce, Effects, ReactionToMany
-from shared.envelope import BATCH, BATCH_EVENTS, Enveloped, batch_reader, taken_apart
+from shared.envelope import APART, BATCH, BATCH_EVENTS, Enveloped, batch_reader, taken_apart
 from shared.failure import kind_of
 from shared.inbox import Heard, Taken
 
@@ -215,4 +215,6 @@ class Delivery:
 
 
 def _is_suspect(message: RabbitMessage) -> bool:
-    return int(message.headers.get("x-delivery-count", 0)) >= SUSPECT_DELIVERIES
+    """What comes from a suspect batch is too, at once: or the process might die of it before the batch is acknowledged,
+    and again."""
+    return APART in message.headers or int(message.headers.get("x-delivery-count", 0)) >= SUSPECT_DELIVERIES

@@ -17,6 +17,8 @@ from shared import tracing
 # Why a dead letter died, and when. RabbitMQ calls its own headers `x-`; these are as much about one delivery only.
 DIED_OF = "x-died-of"
 DIED_AT = "x-died-at"
+# Of what came in a batch, and comes once more by itself.
+APART = "x-apart"
 # By these a sender names further queues; who sends a letter on must not do it with more rights than its first sender.
 _SENT_ON_TO = ("CC", "BCC")
 BATCH = "application/cloudevents-batch+json"
@@ -115,7 +117,7 @@ def _structured(service: str, row: Mapping[str, Any]) -> bytes:
 
 
 def taken_apart(body: bytes) -> dict[UUID, aio_pika.Message]:
-    """The events of a batch, each in a message as `message_of` makes it. Raises ValidationError."""
+    """The events of a batch, each in a message as `message_of` makes it, but marked. Raises ValidationError."""
     return {
         each.id: aio_pika.Message(
             to_json(each.data),
@@ -126,6 +128,7 @@ def taken_apart(body: bytes) -> dict[UUID, aio_pika.Message]:
                 "ce-subject": each.subject,
                 "ce-time": each.time,
                 "ce-specversion": each.specversion,
+                APART: True,
                 **({tracing.HEADER: each.traceparent} if each.traceparent else {}),
             },
             content_type="application/json",

@@ -189,9 +189,9 @@ async def test_from_signing_in_to_a_deposit_a_comment_and_a_payment_by_keyboard_
     await expect(page.locator(".message", has_text="Where?")).to_be_visible()
     await _tab_to(page, page.get_by_role("button", name="Add comment"))
     await page.keyboard.press("Enter")
-    await page.keyboard.type("Here")
+    await page.keyboard.type("At the door")
     await page.keyboard.press("Control+Enter")
-    await expect(page.locator(".message", has_text="Here")).to_be_visible()
+    await expect(page.locator(".message", has_text="At the door")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("button", name="Chat")).to_be_focused()
 

@@ -1,5 +1,6 @@
 """One event in hand: what is done with its message, and when."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -30,13 +31,14 @@ class Message:
     correlation_id: str | None = None
     content_type: str = "application/json"
     deliveries_before: int = 0
+    further: dict[str, Any] = field(default_factory=dict)
     given_back: int = 0
     committed_when_acknowledged: list[bool] = field(default_factory=list)
 
     @property
-    def headers(self) -> dict[str, str | int]:
+    def headers(self) -> dict[str, Any]:
         known = {"ce-id": str(self.event_id), "ce-type": BalanceChanged.routing_key}
-        return {**known, "x-delivery-count": self.deliveries_before}
+        return {**known, "x-delivery-count": self.deliveries_before, **self.further}
 
     async def nack(self, requeue: bool) -> None:
         self.given_back += 1
@@ -120,13 +122,17 @@ async def test_a_batch_is_one_transaction_where_a_reaction_takes_many_and_each_e
 class Again:
     """What a batch is taken apart into, and whether that is refused."""
 
-    events: list[str] = field(default_factory=list)
+    messages: list[aio_pika.Message] = field(default_factory=list)
     refused: bool = False
+
+    @property
+    def events(self) -> list[str]:
+        return [str(message.headers["ce-id"]) for message in self.messages]
 
     async def __call__(self, broker: object, messages: Sequence[aio_pika.Message], queue: str) -> None:
         if self.refused:
             raise ConnectionError
-        self.events += [str(message.headers["ce-id"]) for message in messages]
+        self.messages += messages
 
 
 @pytest.fixture
@@ -182,3 +188,20 @@ async def test_a_batch_that_came_before_and_before_that_is_not_tried_but_taken_a
     await Delivery("a queue", BalanceChanged, react, 50, database, cast(Any, None)).receive(cast(Any, message))
     assert again.events == list(map(str, ids))
     assert len(message.committed_when_acknowledged) == 1
+
+
+async def test_what_a_batch_was_taken_apart_into_is_tried_one_at_a_time_from_the_first(
+    database: Database, again: Again
+) -> None:
+    """Or the process dies of it before the batch is acknowledged, and with the batch all of it comes once more."""
+    together: list[int] = []
+
+    async def react(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
+        together.append(len(heard))
+
+    body, _ = batch(*(balance_changed(uuid4(), version) for version in range(1, 4)))
+    delivery = Delivery("a queue", BalanceChanged, react, 50, database, cast(Any, None))
+    await delivery.receive(cast(Any, Message(database, body, content_type=BATCH, deliveries_before=2)))
+    parts = [Message(database, part.body, further=dict(part.headers)) for part in again.messages]
+    await asyncio.gather(*(delivery.receive(cast(Any, part)) for part in parts))
+    assert together == [1, 1, 1]
