@@ -19,7 +19,7 @@ from shared.telemetry import current_id
 from shared.tracing import recorded
 
 CHANNEL = "outbox"
-# For a statement that is a transaction by itself, and none of many at the same time: see `ring`.
+# For a statement that is a transaction by itself, and of which few run at one time: see `ring`.
 RING = f"pg_notify('{CHANNEL}', '')"
 log = structlog.get_logger()
 

@@ -66,9 +66,13 @@ async def answer_many(
     """What `do` gives for each: a view, a refusal, or None for what must be asked alone."""
     begun = time.perf_counter()
     ones = [One(kind, each) for each in asked]
-    given = await do(ones)
-    seconds = time.perf_counter() - begun
-    answers = [one.conclude(each, seconds) for one, each in zip(ones, given, strict=True)]
+    given: Sequence[BaseModel | Refusal | None] = [None] * len(ones)
+    try:
+        given = await do(ones)
+    finally:
+        # Whatever it came to, what each has begun ends.
+        seconds = time.perf_counter() - begun
+        answers = [one.conclude(each, seconds) for one, each in zip(ones, given, strict=True)]
     return Response(_ANSWERS.dump_json(answers), media_type="application/json")
 
 

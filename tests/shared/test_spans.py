@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
 import httpx2 as httpx
@@ -15,7 +15,10 @@ from structlog.testing import capture_logs
 
 from deploy.local.ports import free_port
 from shared import exporter, tracing
+from shared.contracts.http.billing import PayForOrder
+from shared.contracts.http.together import PAYMENTS
 from shared.health import Health
+from shared.together import One, answer_many
 from shared.web import web_app
 from tests.collector import running_collector
 from tests.eventually import eventually
@@ -160,3 +163,25 @@ def test_a_process_ends_in_time_though_nobody_takes_its_last_spans() -> None:
             pass
         begun = time.monotonic()
     assert time.monotonic() - begun < 3
+
+
+async def test_each_of_many_has_a_span_of_its_own_that_ends_even_where_all_of_them_fail(spans: Spans) -> None:
+    traces = [secrets.token_hex(16) for _ in range(2)]
+    asked = [
+        PAYMENTS.asked(
+            thing=f"ORD-{number:010}",
+            wanted=PayForOrder(),
+            login="admin",
+            role="admin",
+            idempotency_key="key",
+            traceparent=f"00-{trace}-{CALLER}-01",
+        )
+        for number, trace in enumerate(traces)
+    ]
+
+    async def fail(ones: Sequence[One[str, PayForOrder]]) -> Sequence[None]:
+        raise KeyError("insides")
+
+    with pytest.raises(KeyError):
+        await answer_many(PAYMENTS, asked, fail)
+    assert [trace_and_parent(span) for span in spans.ended(*traces)] == [(trace, CALLER) for trace in traces]
