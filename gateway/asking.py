@@ -84,14 +84,14 @@ Asking = Annotated[Caller, Depends(_caller)]
 # --- Doors ------------------------------------------------------------------------------------------------------------
 
 
-async def staff_only(caller: Asking) -> None:
+async def staff_only(session: Session) -> None:
     """The door `/api/admin`."""
-    caller.require_staff()
+    session.caller.require_staff()
 
 
-async def customers_only(caller: Asking) -> None:
+async def customers_only(session: Session) -> None:
     """The door `/api/portal`."""
-    if caller.customer_id is None:
+    if session.caller.customer_id is None:
         raise Forbidden("This is for customers; staff have their own site.")
 
 
