@@ -36,8 +36,8 @@ async def run(purser: Purser) -> list[Table]:
     await shop.open_shop(purser, CUSTOMERS, ORDERS)
     await _live(purser)
     for clients in CLIENTS:
-        await _read(purser, clients)
-    rounds = [[await _read(purser, clients) for clients in CLIENTS] for _ in range(ROUNDS)]
+        await read(purser, clients)
+    rounds = [[await read(purser, clients) for clients in CLIENTS] for _ in range(ROUNDS)]
     return [_table(clients, each) for clients, each in zip(CLIENTS, zip(*rounds, strict=True), strict=True)]
 
 
@@ -65,7 +65,8 @@ async def _page(connection: Connection, number: str) -> bytes:
     return answer
 
 
-async def _read(purser: Purser, clients: int) -> Round:
+async def read(purser: Purser, clients: int) -> Round:
+    """So many staff at once."""
     connections = [await browsers.connect(purser.port) for _ in range(clients)]
     left, answered = iter(range(PAGES)), list[float]()
     (statements_before, _), cpu_before = await purser.counted(), purser.cpu_seconds()

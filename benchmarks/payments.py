@@ -55,8 +55,7 @@ class Payers:
         """One client for each of `payers`, all at once; a customer may be named more than once."""
         connections = [await browsers.connect(self._purser.port) for _ in payers]
         for payer in payers:
-            if payer not in self._streams:
-                self._streams[payer] = await browsers.listen(self._purser.port, shop.token(payer))
+            await self.listen(payer)
         left, answered, shown = iter(range(payments)), list[float](), list[float]()
         counted_before, cpu_before, begun = (
             await self._purser.counted(),
@@ -66,7 +65,7 @@ class Payers:
 
         async def work(connection: Connection, payer: int) -> None:
             for _ in left:
-                answered_seconds, shown_seconds = await self._pay_one(connection, payer)
+                answered_seconds, shown_seconds = await self.pay_one(connection, payer)
                 answered.append(answered_seconds * 1000)
                 shown.append(shown_seconds * 1000)
 
@@ -83,7 +82,13 @@ class Payers:
         cpu_ms = {part: (used - cpu_before[part]) * 1000 / payments for part, used in cpu_after.items()}
         return Round(payments / seconds, answered, shown, cpu_ms, statements, wal_bytes)
 
-    async def _pay_one(self, connection: Connection, payer: int) -> tuple[float, float]:
+    async def listen(self, payer: int) -> None:
+        """This customer's browser listens, if it does not yet."""
+        if payer not in self._streams:
+            self._streams[payer] = await browsers.listen(self._purser.port, shop.token(payer))
+
+    async def pay_one(self, connection: Connection, payer: int) -> tuple[float, float]:
+        """Seconds until the answer, and until the order was shown as Paid."""
         number = shop.order_number(next(self._orders[payer]))
         shows_paid = self._streams[payer].shows(number, "paid")
         headers = {**browsers.signed_in(shop.token(payer)), "Idempotency-Key": str(uuid4())}

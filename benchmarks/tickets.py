@@ -20,7 +20,7 @@ TEXT = "Good morning. My parcel has not come yet, and I shall be away from Frida
 async def run(purser: Purser) -> list[Table]:
     await shop.open_shop(purser, max(CLIENTS), max(CLIENTS))
     staff = await browsers.listen(purser.port, shop.STAFF_TOKEN, "/api/admin")
-    writers = [await _writer(purser, customer) for customer in range(1, max(CLIENTS) + 1)]
+    writers = [await writer(purser, customer) for customer in range(1, max(CLIENTS) + 1)]
     await drive(purser, MESSAGES, writers)
     rounds: dict[int, list[Round]] = {clients: [] for clients in CLIENTS}
     for _ in range(ROUNDS):
@@ -44,7 +44,7 @@ def _table(clients: int, rounds: list[Round]) -> Table:
     )
 
 
-async def _writer(purser: Purser, customer: int) -> Client:
+async def writer(purser: Purser, customer: int) -> Client:
     """A customer in a conversation of their own."""
     connection = await browsers.connect(purser.port)
     begun = await _post(connection, customer, "/api/portal/tickets", {"subject": "Where is it?", "text": TEXT})
