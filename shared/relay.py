@@ -9,7 +9,8 @@ import asyncio
 import random
 import time
 from collections import Counter as Counted
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import aio_pika
@@ -18,6 +19,7 @@ import structlog
 from aiormq import Channel
 from aiormq.exceptions import PublishError
 from asyncpg.prepared_stmt import PreparedStatement
+from opentelemetry.trace import Span
 from prometheus_client import Counter, Gauge
 from sqlalchemy.engine import make_url
 
@@ -28,6 +30,7 @@ from shared.envelope import batch_of, batches, message_of
 from shared.failure import kind_of
 from shared.messaging import BATCHES, EVENTS, HEARTBEAT_SECONDS, is_set_within, must_end, quietly
 from shared.outbox import CHANNEL
+from shared.publishing import Publication, publish
 
 BATCH_ROWS = 200
 LOOK_SECONDS = 1.0
@@ -160,12 +163,11 @@ class Relay:
     async def _publish(
         self, channel: Channel, rows: Sequence["asyncpg.Record"]
     ) -> tuple[list[int], set[str], BaseException | None]:
-        """Publish all at once, to our own queues first; give the positions to archive (each aggregate's up to its first
-        failure), the aggregates whose event came back, and what else went wrong, after which the channel's state is
-        unknown."""
+        """Tell all, our own queues first; give the positions to archive, the aggregates whose event came back, and what
+        else went wrong, after which the channel's state is unknown."""
         stuck: set[str] = set()
         together = list(batches(rows))
-        results = await self._all(self._publish_batch(channel, batch) for batch in together)
+        results = await self._tell_ourselves(channel, together)
         failed = {
             row["position"]: error
             for batch, error in zip(together, results, strict=True)
@@ -175,14 +177,10 @@ class Relay:
         heard, broken = self._up_to_failures(rows, failed, stuck)
         if broken is not None:
             return [], stuck, broken
-        results = await self._all(self._publish_one(channel, row) for row in heard)
+        results = await self._tell_everybody(channel, heard)
         failed = {row["position"]: error for row, error in zip(heard, results, strict=True) if error is not None}
         told, broken = self._up_to_failures(heard, failed, stuck)
         return [row["position"] for row in told], stuck, broken
-
-    async def _all(self, publishing: Iterable[Coroutine[None, None, None]]) -> Sequence[BaseException | None]:
-        """What each has failed with."""
-        return await asyncio.gather(*publishing, return_exceptions=True)
 
     def _up_to_failures(
         self, rows: Iterable["asyncpg.Record"], failed: Mapping[int, BaseException], stuck: set[str]
@@ -209,38 +207,42 @@ class Relay:
                 self.returned.pop(key, None)
         return passed, broken
 
-    async def _publish_batch(self, channel: Channel, rows: Sequence["asyncpg.Record"]) -> None:
-        key, message = rows[0]["routing_key"], batch_of(self.service, rows)
+    async def _tell_ourselves(
+        self, channel: Channel, together: Sequence[Sequence["asyncpg.Record"]]
+    ) -> Sequence[BaseException | None]:
+        """What each batch has failed with."""
+        keys = [rows[0]["routing_key"] for rows in together]
         self._must_lead()
-        failpoints.hit("before_publish", key)
-        await self._send(channel, BATCHES, key, message, mandatory=key in LISTENED_TO)
-        failpoints.hit("after_batch", key)
+        failpoints.hit("before_publish", *keys)
+        messages = [batch_of(self.service, rows) for rows in together]
+        told = [Publication(BATCHES, key, each, key in LISTENED_TO) for key, each in zip(keys, messages, strict=True)]
+        results = await publish(channel, told)
+        failpoints.hit("after_batch", *keys)
+        return results
 
-    async def _publish_one(self, channel: Channel, row: "asyncpg.Record") -> None:
-        key, message = row["routing_key"], message_of(self.service, row)
+    async def _tell_everybody(
+        self, channel: Channel, rows: Sequence["asyncpg.Record"]
+    ) -> Sequence[BaseException | None]:
+        """What each event has failed with."""
+        keys = {row["routing_key"] for row in rows}
         self._must_lead()
-        with tracing.publishing(row, message.headers), failpoints.during("before_confirm", key):
-            await self._send(channel, EVENTS, key, message)
-        failpoints.hit("after_confirm", key)
+        with ExitStack() as until_confirmed:
+            for key in keys:
+                until_confirmed.enter_context(failpoints.during("before_confirm", key))
+            publications, spans = list[Publication](), list[Span | None]()
+            for row in rows:
+                message = message_of(self.service, row)
+                spans.append(until_confirmed.enter_context(tracing.publishing(row, message.headers)))
+                publications.append(Publication(EVENTS, row["routing_key"], message))
+            results = await publish(channel, publications)
+            for span, error in zip(spans, results, strict=True):
+                tracing.published(span, error)
+        failpoints.hit("after_confirm", *keys)
+        return results
 
     def _must_lead(self) -> None:
         if time.monotonic() - self.turned_at > SILENT_SECONDS:
             raise ConnectionError("frozen for so long that another relay may lead")
-
-    async def _send(
-        self, channel: Channel, exchange: str, key: str, message: aio_pika.Message, mandatory: bool = False
-    ) -> None:
-        """Return when the broker has it for certain."""
-        await channel.basic_publish(
-            message.body,
-            exchange=exchange,
-            routing_key=key,
-            properties=message.properties,
-            mandatory=mandatory,
-            timeout=ANSWER_SECONDS,
-            # For the confirm, not for each to have been written before the next is.
-            wait=False,
-        )
 
 
 def _count(rows: Iterable["asyncpg.Record"], sent: set[int]) -> None:

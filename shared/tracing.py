@@ -131,6 +131,12 @@ def publishing(row: Mapping[str, Any], headers: MutableMapping[str, Any]) -> Abs
     return _lasting(span)
 
 
+def published(span: Span | None, error: BaseException | None) -> None:
+    """The broker has the event for certain, or this has come of it instead."""
+    if span is not None and error is not None:
+        _failed(span, type(error).__name__)
+
+
 def told_in(row: Mapping[str, Any]) -> str | None:
     """The span in which an outbox's event was told, for who hears it; its trace may not be kept."""
     return None if _tracer is None or row["correlation_id"] is None else _named(_told_in(row))

@@ -37,6 +37,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         "listening.ANSWER_SECONDS",
         "listening.HEARTBEAT_SECONDS",
         "relay.ANSWER_SECONDS",
+        "publishing.ANSWER_SECONDS",
     ):
         monkeypatch.setattr(f"shared.{limit}", 1)
     # A relay looks once a second, and must not lose its lock in between.
@@ -166,7 +167,12 @@ async def test_a_worker_outlives_a_broker_that_is_frozen_longer_than_the_heartbe
     wires: Wires, traffic: Traffic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing but the heartbeat notices: its end cancels whoever waits for an answer."""
-    for limit in ("listening.LOOK_SECONDS", "listening.ANSWER_SECONDS", "relay.ANSWER_SECONDS"):
+    for limit in (
+        "listening.LOOK_SECONDS",
+        "listening.ANSWER_SECONDS",
+        "relay.ANSWER_SECONDS",
+        "publishing.ANSWER_SECONDS",
+    ):
         monkeypatch.setattr(f"shared.{limit}", 100)
     await traffic.add()
     await eventually(traffic.has_passed, "news passes at first")

@@ -129,22 +129,21 @@ async def test_a_relay_that_was_frozen_while_another_led_publishes_nothing_more(
     installation: Installation, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.relay.SILENT_SECONDS", 3)
-    customer_id, thaw, publish_one = uuid4(), asyncio.Event(), Relay._publish_one
+    customer_id, thaw, tell_everybody = uuid4(), asyncio.Event(), Relay._tell_everybody
     frozen, other = relay(installation), relay(installation)
     frozen_has_some, woke = asyncio.Event(), asyncio.Event()
 
-    async def publish_when_it_is_not_frozen(self: Relay, *args: Any) -> None:
+    async def tell_when_it_is_not_frozen(self: Relay, *args: Any) -> Any:
         if self is not frozen:
-            await publish_one(self, *args)
-            return
+            return await tell_everybody(self, *args)
         frozen_has_some.set()
         await thaw.wait()
         try:
-            await publish_one(self, *args)
+            return await tell_everybody(self, *args)
         finally:
             woke.set()
 
-    monkeypatch.setattr(Relay, "_publish_one", publish_when_it_is_not_frozen)
+    monkeypatch.setattr(Relay, "_tell_everybody", tell_when_it_is_not_frozen)
     async with listening(installation, KEY) as listener, running(frozen.run()):
         await tell(database, balance_changed(customer_id, 1))
         await frozen_has_some.wait()
