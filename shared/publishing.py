@@ -37,30 +37,41 @@ async def publish(channel: Channel, publications: Sequence[Publication]) -> Sequ
     anything but a PublishError, or a cancellation, the channel's state is unknown.
     """
     confirmations: list[asyncio.Future[object]] = []
-    async with asyncio.timeout(ANSWER_SECONDS), channel.lock:
-        frames, size = list[Frame | ContentHeader | ContentBody](), 0
-        for each in publications:
-            confirmations.append(_expect_confirmation(channel, each.message))
-            frames += _frames(channel, each)
-            size += len(each.message.body)
-            if size > SENT_BYTES:
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS), channel.lock:
+            frames, size = list[Frame | ContentHeader | ContentBody](), 0
+            for each in publications:
+                confirmations.append(_expect_confirmation(channel, each.message))
+                frames += _frames(channel, each)
+                size += len(each.message.body)
+                if size > SENT_BYTES:
+                    await _send(channel, frames)
+                    frames, size = [], 0
+            if frames:
                 await _send(channel, frames)
-                frames, size = [], 0
-        if frames:
-            await _send(channel, frames)
-    if confirmations:
-        await asyncio.wait(confirmations, timeout=ANSWER_SECONDS)
-    return [_failure(each) for each in confirmations]
+        if confirmations:
+            await asyncio.wait(confirmations, timeout=ANSWER_SECONDS)
+        return [_failure(each) for each in confirmations]
+    finally:
+        # Nobody asks any more.
+        for confirmation in confirmations:
+            confirmation.cancel()
 
 
 def _expect_confirmation(channel: Channel, message: aio_pika.Message) -> "asyncio.Future[object]":
     # By its id a message that comes back is known.
     message_id = message.message_id = message.message_id or uuid4().hex
     confirmation: asyncio.Future[object] = channel.create_future()
-    channel.delivery_tag += 1
-    channel.confirmations[channel.delivery_tag] = confirmation
-    channel.message_id_delivery_tag[message_id] = channel.delivery_tag
-    confirmation.add_done_callback(lambda _: channel.message_id_delivery_tag.pop(message_id, None))
+    channel.delivery_tag = tag = channel.delivery_tag + 1
+    channel.confirmations[tag] = confirmation
+    channel.message_id_delivery_tag[message_id] = tag
+
+    def forget(_: object) -> None:
+        # It may be on its way again by now.
+        if channel.message_id_delivery_tag.get(message_id) == tag:
+            del channel.message_id_delivery_tag[message_id]
+
+    confirmation.add_done_callback(forget)
     return confirmation
 
 
@@ -80,6 +91,5 @@ async def _send(channel: Channel, frames: "Sequence[Frame | ContentHeader | Cont
 
 def _failure(confirmation: "asyncio.Future[object]") -> BaseException | None:
     if not confirmation.done():
-        confirmation.cancel()
         return TimeoutError("the broker has not confirmed it in time")
     return asyncio.CancelledError() if confirmation.cancelled() else confirmation.exception()
