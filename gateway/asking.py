@@ -95,9 +95,9 @@ async def customers_only(session: Session) -> None:
         raise Forbidden("This is for customers; staff have their own site.")
 
 
-async def admins_only(caller: Asking) -> None:
+async def admins_only(session: Session) -> None:
     """Staff logins."""
-    if caller.role is not Role.ADMIN:
+    if session.caller.role is not Role.ADMIN:
         raise Forbidden("Staff logins are an admin's.")
 
 
