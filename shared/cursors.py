@@ -54,5 +54,7 @@ Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
 
 # For the gateway, which reads whole books: a part begins after the key of the last position of the part before.
 Many = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
+ManyNames = Annotated[int, Query(ge=1, le=5_000, description="How many at most.")]
+Lately = Annotated[int, Query(ge=1, le=3600, description="Within how many seconds.")]
 Numbers = Annotated[Sequence[OrderNumber], Query(max_length=100, description="Only these.")]
 Ids = Annotated[Sequence[UUID], Query(max_length=100, description="Only these.")]

@@ -84,15 +84,15 @@ def will_be_told(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> No
     session.info.setdefault("told", set()).update(row["routing_key"] for row in rows)
 
 
-async def list_told_lately(session: AsyncSession, aggregate: str, after: str, limit: int) -> list[str]:
-    """What events were told about within five minutes, or are yet to be: subjects in their order, after `after`."""
+async def list_told_lately(session: AsyncSession, aggregate: str, seconds: int, after: str, limit: int) -> list[str]:
+    """What events were told about within so many seconds, or are yet to be: subjects in their order, after `after`."""
     told = await session.scalars(
         text(
             "SELECT subject FROM outbox WHERE aggregate = :aggregate AND subject > :after"
             " UNION SELECT subject FROM outbox_archive WHERE aggregate = :aggregate AND subject > :after"
-            " AND sent_at > now() - interval '5 minutes' ORDER BY subject LIMIT :limit"
+            " AND sent_at > now() - make_interval(secs => :seconds) ORDER BY subject LIMIT :limit"
         ),
-        {"aggregate": aggregate, "after": after, "limit": limit},
+        {"aggregate": aggregate, "after": after, "seconds": seconds, "limit": limit},
     )
     return list(told)
 

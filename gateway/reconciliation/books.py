@@ -1,6 +1,7 @@
 """The services' books, read part by part, so that the longest ones take no more memory than the shortest."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from operator import attrgetter
@@ -24,6 +25,8 @@ from shared.errors import Unavailable
 
 PART = 500
 NAMED = 100
+# Each part of what was told lately goes through all of it.
+NAMES = 5_000
 # A service that is being started anew costs a long look through the books no more than this.
 TRIES = 5
 
@@ -32,6 +35,7 @@ P = TypeVar("P")
 
 
 class _Which(Request):
+    seconds: int | None = None
     after: str | None = None
     number: list[OrderNumber] | None = None
     limit: int = PART
@@ -61,23 +65,34 @@ class Books:
     async def look_again(self, numbers: Sequence[str]) -> AsyncIterator[Pair]:
         """These orders, as they are now."""
         for begin in range(0, len(numbers), NAMED):
+            begun = time.monotonic()
             named = numbers[begin : begin + NAMED]
             which = _Which(number=list(named))
             orders = await self._part(self._services.orders, "/positions", OrderPosition, which)
             invoices = await self._part(self._services.billing, "/positions/orders", InvoicePosition, which)
             order_of = {order.order_number: order for order in orders}
             billed_of = {billed.order_number: billed for billed in invoices}
+            took_seconds = time.monotonic() - begun
             for number in named:
                 yield Pair(number, order_of.get(number), billed_of.get(number))
+            await asyncio.sleep(took_seconds * self._rest)
 
-    async def told_lately(self) -> AsyncIterator[str]:
-        """Orders that orders or billing has told something of within minutes, or has yet to."""
-        for service, path in (
-            (self._services.orders, "/positions/lately"),
-            (self._services.billing, "/positions/orders/lately"),
-        ):
-            async for number in self._all(service, path, str, str):
-                yield number
+    async def told_since(self, since: float) -> list[str]:
+        """Orders that orders or billing has told something of since then, by this process's clock, or has yet to: each
+        once, by number."""
+        orders = await self._told_since(self._services.orders, "/positions/lately", since)
+        invoices = await self._told_since(self._services.billing, "/positions/orders/lately", since)
+        return sorted({*orders, *invoices})
+
+    async def _told_since(self, service: Service, path: str, since: float) -> list[str]:
+        """What is asked for goes further back from part to part, and so always begins at the same moment."""
+        names: list[str] = []
+        while True:
+            seconds, after = math.ceil(time.monotonic() - since), names[-1] if names else None
+            part = await self._part(service, path, str, _Which(seconds=seconds, after=after, limit=NAMES))
+            names += part
+            if len(part) < NAMES:
+                return names
 
     def accounts(self) -> AsyncIterator[AccountPosition]:
         return self._all(self._services.billing, "/positions/accounts", AccountPosition, attrgetter("customer_id"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gateway.clients import Services
 from gateway.reconciliation import differences, findings
-from gateway.reconciliation.books import NAMED, Books
+from gateway.reconciliation.books import Books
 from gateway.reconciliation.differences import Found, Pair
 from shared.db import Database
 
@@ -46,20 +46,12 @@ class Looking:
         async with self.database.transaction() as session:
             await findings.end_round(session, begun, self.positions, moving)
 
-    async def look_lately(self) -> None:
-        """Look at what happened within minutes, and again at the orders that were found: quicker than all books are."""
+    async def look_at_the_latest(self, since: float) -> None:
+        """Look at what was told since then, by `time.monotonic`, and again at the orders that were found: quicker than
+        all books are."""
         await self._drop_what_adds_up()
-        suspects: dict[str, Pair] = {}
-        numbers: list[str] = []
-        async for number in self.books.told_lately():
-            numbers.append(number)
-            if len(numbers) == NAMED:
-                suspects |= await self._suspects(numbers)
-                numbers = []
-        await self._settle(suspects | await self._suspects(numbers))
-
-    async def _suspects(self, numbers: list[str]) -> dict[str, Pair]:
-        return {pair.number: pair async for pair in self.books.look_again(numbers) if pair.differences()}
+        told = await self.books.told_since(since)
+        await self._settle({pair.number: pair async for pair in self.books.look_again(told) if pair.differences()})
 
     async def _drop_what_adds_up(self) -> None:
         async with self.database.transaction() as session:

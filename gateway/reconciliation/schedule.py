@@ -1,7 +1,9 @@
 """The books are looked through again and again, by one of the running gateways, in no hurry."""
 
 import asyncio
+import math
 import random
+import time
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -20,9 +22,13 @@ from shared.failure import kind_of
 # Where the one who was at it has died, another begins within this time.
 LOOK_SECONDS = 8.0
 # With the time to settle, a payment that does not arrive is found within three minutes.
-LATELY_SECONDS = 60.0
-# It asks for a fifth of the time, so that payments have the rest.
-REST = 4.0
+LATEST_EVERY_SECONDS = 60.0
+# How far the first look at the latest goes back, and any other at most: what was told before is for the next round.
+LATEST_SECONDS = 300.0
+# What was told so long before the last look may not have been seen by it: it may have been written down a little later.
+UNSEEN_SECONDS = 15.0
+# A round asks for a fifth of the time, a look at the latest for half of it: payments have the rest.
+REST, REST_AT_THE_LATEST = 4.0, 1.0
 SCHEDULE = Caller("purser", Role.ADMIN)
 
 log = structlog.get_logger()
@@ -43,15 +49,30 @@ async def keep_reconciling(database: Database, clients: Clients, minutes: float)
 
 
 async def keep_looking_at_the_latest(database: Database, clients: Clients) -> None:
-    """At what happened within minutes, for ever: it must not wait until all books have been gone through."""
+    """At what was told since the last look, for ever: it must not wait until all books have been gone through."""
+    looked_at, pause_seconds = -math.inf, LATEST_EVERY_SECONDS
     while True:
-        await asyncio.sleep(LATELY_SECONDS * random.uniform(0.8, 1.2))
+        await asyncio.sleep(pause_seconds * random.uniform(0.8, 1.2))
+        begun = time.monotonic()
         try:
-            async with findings.alone(database, "latest reconciliation") as first:
-                if first:
-                    await Looking(database, clients.on_behalf_of(SCHEDULE), rest=REST).look_lately()
+            looked_at = await look_at_the_latest(database, clients, looked_at)
         except (SQLAlchemyError, OSError, Refusal) as error:
             log.warning("the latest orders were not looked at", error=kind_of(error))
+        pause_seconds = max(0, LATEST_EVERY_SECONDS - (time.monotonic() - begun))
+
+
+async def look_at_the_latest(
+    database: Database, clients: Clients, looked_at: float, settle_seconds: float = SETTLE_SECONDS
+) -> float:
+    """Once, if nobody else does; gives when this gateway looked last, by `time.monotonic`."""
+    async with findings.alone(database, "latest reconciliation") as first:
+        if not first:
+            return looked_at
+        begun = time.monotonic()
+        since = max(looked_at - UNSEEN_SECONDS, begun - LATEST_SECONDS)
+        looking = Looking(database, clients.on_behalf_of(SCHEDULE), settle_seconds, rest=REST_AT_THE_LATEST)
+        await looking.look_at_the_latest(since)
+        return begun
 
 
 async def show(database: Database) -> dict[str, int]:

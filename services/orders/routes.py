@@ -32,7 +32,7 @@ from shared.contracts.http.orders import (
 )
 from shared.contracts.http.reconciliation import OrderPosition, ToldAgain
 from shared.contracts.orders import OrderStatus
-from shared.cursors import Cursor, Ids, Limit, Many, Numbers, decode_cursor, encode_cursor
+from shared.cursors import Cursor, Ids, Lately, Limit, Many, ManyNames, Numbers, decode_cursor, encode_cursor
 from shared.web import Asking, Once, Reading, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["orders"])
@@ -165,11 +165,11 @@ async def list_positions(
 
 @router.get("/positions/lately")
 async def list_told_lately(
-    session: Reading, caller: Asking, after: OrderNumber | None = None, limit: Many = 500
+    session: Reading, caller: Asking, seconds: Lately = 300, after: OrderNumber | None = None, limit: ManyNames = 500
 ) -> list[OrderNumber]:
-    """Orders were told of within minutes, or are yet to be, by number."""
+    """Orders that were told of lately, or are yet to be, by number."""
     caller.require_admin()
-    return await outbox.list_told_lately(session, "order", after or "", limit)
+    return await outbox.list_told_lately(session, "order", seconds, after or "", limit)
 
 
 @router.post("/orders/{number}/telling")

@@ -1,7 +1,10 @@
 """The services' books, looked through as the gateway does, and spoiled as nobody should."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -13,6 +16,7 @@ from gateway.reconciliation.rounds import Looking
 from gateway.settings import ReconcileSettings
 from shared.auth import Caller, Role
 from shared.db import Database
+from tests.eventually import eventually
 from tests.installation import PACKAGES
 from tests.people import Person
 from tests.system import System
@@ -34,8 +38,21 @@ class Books:
     async def look(self, settle_seconds: float = 0.2) -> None:
         await Looking(self.system.databases["gateway"], self.services, settle_seconds).run()
 
-    async def look_lately(self) -> None:
-        await Looking(self.system.databases["gateway"], self.services, settle_seconds=0.2).look_lately()
+    async def look_at_the_latest(self) -> None:
+        looking = Looking(self.system.databases["gateway"], self.services, settle_seconds=0.2)
+        await looking.look_at_the_latest(time.monotonic() - 60)
+
+    async def told_earlier(self, service: str, number: str, seconds: int) -> None:
+        """As if all that the service has told of the order had left so long ago."""
+        await eventually(partial(self._has_left, service, number), "its events have left")
+        moment = datetime.now(UTC) - timedelta(seconds=seconds)
+        await self.spoil(
+            service, "UPDATE outbox_archive SET sent_at = :moment WHERE subject = :n", n=number, moment=moment
+        )
+
+    async def _has_left(self, service: str, number: str) -> bool:
+        async with self.owners[service].transaction() as session:
+            return not await session.scalar(text("SELECT count(*) FROM outbox WHERE subject = :n"), {"n": number})
 
     async def found(self, *subjects: str) -> list[Finding]:
         async with self.system.databases["gateway"].transaction() as session:

@@ -1,13 +1,16 @@
 """Defects of each kind, put into the databases by hand, are all found and shown; what is merely on its way never is."""
 
 import asyncio
+import math
+from collections.abc import AsyncIterator, Sequence
 from unittest.mock import Mock
 
 import pytest
 from prometheus_client import REGISTRY
 
+from gateway.reconciliation import books as reconciliation
 from gateway.reconciliation import findings, schedule
-from gateway.reconciliation.differences import Kind
+from gateway.reconciliation.differences import Kind, Pair
 from tests.e2e.conftest import Books, Spoil, account, digits, gone, invoice, order, partly_paid
 from tests.eventually import eventually
 from tests.people import Person
@@ -101,11 +104,38 @@ async def test_a_payment_that_does_not_arrive_is_found_and_gone_when_it_has(purs
     number = await purser.new_order(customer, 700)
     with purser.links["broker"].cut():
         await purser.admin.post(f"/orders/{number}/payments", {})
-        await books.look_lately()
+        await books.look_at_the_latest()
         assert await books.kinds(number) == {Kind.PAYMENT_UNSETTLED}
     await purser.settled(number)
-    await books.look_lately()
+    await books.look_at_the_latest()
     assert await books.kinds(number) == set()
+
+
+async def test_what_was_told_is_looked_at_once(purser: System, books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whichever service, and by whoever looked last; who has not looked before looks at what was told lately."""
+    looked_at: list[str] = []
+    look_again = reconciliation.Books.look_again
+
+    def noting(self: reconciliation.Books, numbers: Sequence[str]) -> AsyncIterator[Pair]:
+        looked_at.extend(numbers)
+        return look_again(self, numbers)
+
+    monkeypatch.setattr(reconciliation.Books, "look_again", noting)
+    database, clients = purser.databases["gateway"], Mock(on_behalf_of=lambda _: books.services)
+    _, number = await partly_paid(purser)
+    for service in ("orders", "billing"):
+        await books.told_earlier(service, number, seconds=100)
+    async with findings.alone(database, "latest reconciliation"):
+        last = await schedule.look_at_the_latest(database, clients, -math.inf, settle_seconds=0.1)
+    assert last == -math.inf
+    assert number not in looked_at
+    last = await schedule.look_at_the_latest(database, clients, last, settle_seconds=0.1)
+    assert looked_at.count(number) == 1
+    await schedule.look_at_the_latest(database, clients, last, settle_seconds=0.1)
+    assert looked_at.count(number) == 1
+    await books.told_earlier("billing", number, seconds=0)
+    await schedule.look_at_the_latest(database, clients, last, settle_seconds=0.1)
+    assert looked_at.count(number) == 2
 
 
 async def test_staff_see_findings_on_the_order_and_in_their_list_and_customers_do_not(

@@ -9,7 +9,7 @@ from shared import outbox
 from shared.bodies import UnambiguousRoute
 from shared.contracts.base import OrderNumber
 from shared.contracts.http.reconciliation import AccountPosition, InvoicePosition
-from shared.cursors import Many, Numbers
+from shared.cursors import Lately, Many, ManyNames, Numbers
 from shared.web import Asking, Reading
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["billing"])
@@ -35,8 +35,8 @@ async def list_account_positions(
 
 @router.get("/positions/orders/lately")
 async def list_told_lately(
-    session: Reading, caller: Asking, after: OrderNumber | None = None, limit: Many = 500
+    session: Reading, caller: Asking, seconds: Lately = 300, after: OrderNumber | None = None, limit: ManyNames = 500
 ) -> list[OrderNumber]:
-    """Orders whose invoices were told of within minutes, or are yet to be, by number."""
+    """Orders whose invoices were told of lately, or are yet to be, by number."""
     caller.require_admin()
-    return await outbox.list_told_lately(session, "invoice", after or "", limit)
+    return await outbox.list_told_lately(session, "invoice", seconds, after or "", limit)
