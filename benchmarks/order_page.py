@@ -20,7 +20,7 @@ CUSTOMERS = 64
 ORDERS = 4 * CUSTOMERS
 PAGES = 1_000
 ROUNDS = 5
-CLIENTS = (1, 8)
+CLIENTS = (1, 8, 32)
 
 
 @dataclass(frozen=True)

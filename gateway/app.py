@@ -18,6 +18,7 @@ from gateway.clients import Clients
 from gateway.consumers import push_live, reactions
 from gateway.housekeeping import end_streams_of_ended_sessions, forget_expired_sessions
 from gateway.live import Live, room_for_streams
+from gateway.order_page import OrderPages
 from gateway.protection import Protection
 from gateway.rates import Payments
 from gateway.reconciliation.schedule import keep_looking_at_the_latest, keep_reconciling
@@ -47,6 +48,7 @@ def create(settings: GatewaySettings) -> FastAPI:
         app.state.clients = Clients(settings)
         app.state.beginnings = Beginnings(app.state.clients)
         app.state.together = Together(app.state.clients)
+        app.state.order_pages = OrderPages(database, app.state.together)
         tasks = [
             asyncio.create_task(
                 keep_listening(settings.broker_url, partial(reactions.subscribe, database), asyncio.Event())

@@ -14,6 +14,7 @@ from gateway.accounts.commands.sign_in import hash_token
 from gateway.accounts.sessions import Sessions
 from gateway.clients import Clients, Services
 from gateway.errors import CrossSite
+from gateway.order_page import OrderPages
 from gateway.together import Together
 from shared.auth import Caller, Role
 from shared.bodies import UnambiguousRoute
@@ -133,3 +134,9 @@ def together_of(request: Request) -> Together:
     """Through which many ask at once; no dependency, for the same reason."""
     together: Together = request.app.state.together
     return together
+
+
+def order_pages_of(request: Request) -> OrderPages:
+    """Who puts them together; the same."""
+    order_pages: OrderPages = request.app.state.order_pages
+    return order_pages

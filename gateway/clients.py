@@ -93,7 +93,10 @@ class Service:
 
     async def read(self, view: type[V], path: str, *, query: BaseModel | None = None) -> V:
         """What the service knows; refuses `NotFound` where it says so, and `Unavailable` whatever else it says."""
-        answer = await self.ask("GET", path, query=query)
+        return self.understood(view, path, await self.ask("GET", path, query=query))
+
+    def understood(self, view: type[V], path: str, answer: Response) -> V:
+        """The same of an answer that is there."""
         if answer.status_code == 404:
             raise NotFound("There is no such thing.")
         if answer.status_code != 200:

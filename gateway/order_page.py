@@ -1,6 +1,7 @@
 """The order page: what orders, billing and support know of one order, put together."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Literal
 
 from fastapi import Response
@@ -8,6 +9,7 @@ from fastapi import Response
 from gateway.clients import Services, parse
 from gateway.reconciliation import findings
 from gateway.schemas import FindingView, OrderPage, PageCustomer, TicketTotals
+from gateway.together import Together
 from shared import idempotency
 from shared.contracts.http.billing import BalanceView, InvoiceView
 from shared.contracts.http.orders import OrderView, PlaceOrder
@@ -18,60 +20,66 @@ from shared.errors import NotFound
 Pay = list[Literal["pay"]]
 
 
-async def order_page(database: Database, services: Services, answer: Response) -> Response:
-    """Make the orders service's answer about an order whole; a refusal stays as it is.
+@dataclass(frozen=True)
+class OrderPages:
+    """Puts them together, for many who ask at the same time out of one answer of each service."""
 
-    A service that is down or slow costs its own part of the page, never the page.
-    """
-    if answer.status_code >= 400:
-        return answer
-    order = parse(OrderView, answer)
-    money, tickets, found = await asyncio.gather(
-        services.billing.part(lambda: _money(services, order)),
-        services.support.part(
-            lambda: services.support.read(TicketCounts, f"/customers/{order.customer.id}/ticket-counts")
-        ),
-        _found(database, services, order),
-    )
-    page = _compose(order, money, tickets, found)
-    return Response(page.model_dump_json(), answer.status_code, media_type="application/json")
+    database: Database
+    together: Together
 
+    async def read(self, services: Services, number: str) -> Response:
+        """An order's page, or why there is none."""
+        return await self.of(services, await self.together.orders.ask(services.caller, number))
 
-async def placed_page(
-    database: Database, services: Services, wanted: PlaceOrder, key: str, answer: Response
-) -> Response:
-    """The page of an order just placed; to a repeat, the first one again, though its live parts would differ by now."""
-    answer = await order_page(database, services, answer)
-    if answer.status_code >= 400:
-        return answer
-    page = parse(OrderPage, answer)
+    async def of(self, services: Services, answer: Response) -> Response:
+        """Make the orders service's answer about an order whole; a refusal stays as it is.
 
-    async def first() -> OrderPage:
-        return page
+        A service that is down or slow costs its own part of the page, never the page.
+        """
+        if answer.status_code >= 400:
+            return answer
+        order = parse(OrderView, answer)
+        counts = self.together.ticket_counts
+        money, tickets, found = await asyncio.gather(
+            services.billing.part(lambda: self._money(services, order)),
+            services.support.part(lambda: counts.read(TicketCounts, services.caller, order.customer.id)),
+            self._found(services, order),
+        )
+        page = _compose(order, money, tickets, found)
+        return Response(page.model_dump_json(), answer.status_code, media_type="application/json")
 
-    scope, request = f"{services.caller.login} POST orders", wanted.model_dump_json().encode()
-    async with database.transaction() as session:
-        shown = await idempotency.once(session, scope, key, request, OrderPage, first)
-    return Response(shown.model_dump_json(), answer.status_code, media_type="application/json")
+    async def placed(self, services: Services, wanted: PlaceOrder, key: str, answer: Response) -> Response:
+        """The page of an order just placed; to a repeat, the first one again, though its live parts would differ by
+        now."""
+        answer = await self.of(services, answer)
+        if answer.status_code >= 400:
+            return answer
+        page = parse(OrderPage, answer)
 
+        async def first() -> OrderPage:
+            return page
 
-async def _money(services: Services, order: OrderView) -> tuple[BalanceView, Pay]:
-    """The customer's balance, and whether the asking person may pay from it now."""
-    try:
-        invoice = await services.billing.read(InvoiceView, f"/orders/{order.number}/invoice")
-        return invoice.balance, invoice.actions
-    except NotFound:
-        # Placed a moment ago: billing has not heard of it yet.
-        return await services.billing.read(BalanceView, f"/customers/{order.customer.id}/balance"), []
+        scope, request = f"{services.caller.login} POST orders", wanted.model_dump_json().encode()
+        async with self.database.transaction() as session:
+            shown = await idempotency.once(session, scope, key, request, OrderPage, first)
+        return Response(shown.model_dump_json(), answer.status_code, media_type="application/json")
 
+    async def _money(self, services: Services, order: OrderView) -> tuple[BalanceView, Pay]:
+        """The customer's balance, and whether the asking person may pay from it now."""
+        try:
+            invoice = await self.together.invoices.read(InvoiceView, services.caller, order.number)
+            return invoice.balance, invoice.actions
+        except NotFound:
+            # Placed a moment ago: billing has not heard of it yet.
+            return await services.billing.read(BalanceView, f"/customers/{order.customer.id}/balance"), []
 
-async def _found(database: Database, services: Services, order: OrderView) -> list[FindingView]:
-    """What does not add up about the order, or about its customer; customers are not troubled with it."""
-    if not services.caller.is_staff:
-        return []
-    async with database.reading() as session:
-        found = await findings.list_open(session, (order.number, str(order.customer.id)))
-    return [FindingView.model_validate(finding, from_attributes=True) for finding in found]
+    async def _found(self, services: Services, order: OrderView) -> list[FindingView]:
+        """What does not add up about the order, or about its customer; customers are not troubled with it."""
+        if not services.caller.is_staff:
+            return []
+        async with self.database.reading() as session:
+            found = await findings.list_open(session, (order.number, str(order.customer.id)))
+        return [FindingView.model_validate(finding, from_attributes=True) for finding in found]
 
 
 def _compose(

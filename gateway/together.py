@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 from fastapi import Response
@@ -14,7 +15,17 @@ from gateway.clients import Clients, Service
 from shared import tracing
 from shared.auth import Caller, Role
 from shared.batches import Batches
-from shared.contracts.http.together import MESSAGES, MOST, MOST_BYTES, PAYMENTS, Answer, Kind
+from shared.contracts.http.together import (
+    INVOICES,
+    MESSAGES,
+    MOST,
+    MOST_BYTES,
+    ORDERS,
+    PAYMENTS,
+    TICKET_COUNTS,
+    Answer,
+    Kind,
+)
 from shared.errors import Unavailable
 from shared.telemetry import current_id
 
@@ -22,6 +33,7 @@ from shared.telemetry import current_id
 ASKING = Caller("purser", Role.OPERATOR)
 # Ten times as long as an answer takes under load: where a service is slow, or says nothing, nobody waits for others.
 PATIENCE_SECONDS = 0.1
+V = TypeVar("V", bound=BaseModel)
 _ANSWERS = TypeAdapter(list[Answer | None])
 
 log = structlog.get_logger()
@@ -29,23 +41,23 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class _Question:
-    """What somebody wants of an order or a ticket, under a key."""
+    """What somebody wants to see of an order or a ticket, or to do with it, then under a key."""
 
     caller: Caller
     thing: object
-    wanted: BaseModel
+    wanted: BaseModel | None
     key: str
     traceparent: str | None
     context: Context = field(default_factory=copy_context)
 
     def as_one_of_many(self, kind: Kind) -> bytes:
+        act = {} if self.wanted is None else {"wanted": self.wanted, "idempotency_key": self.key}
         asked = kind.asked(
             thing=self.thing,
-            wanted=self.wanted,
+            **act,
             login=self.caller.login,
             role=self.caller.role.value,
             customer_id=self.caller.customer_id,
-            idempotency_key=self.key,
             correlation_id=self.context.run(current_id),
             traceparent=self.traceparent,
         )
@@ -61,14 +73,19 @@ class _Together:
             self._ask, most=MOST, alone=self._ask_alone, patience_seconds=PATIENCE_SECONDS
         )
 
-    async def ask(self, caller: Caller, thing: object, wanted: BaseModel, key: str) -> Response:
+    async def ask(self, caller: Caller, thing: object, wanted: BaseModel | None = None, key: str = "") -> Response:
         """The service's answer, as `Service.ask` gives it."""
         headers: dict[str, str] = {}
-        with tracing.asking(self._kind.service, "POST", headers) as span:
+        with tracing.asking(self._kind.service, self._kind.method, headers) as span:
             question = _Question(caller, thing, wanted, key, headers.get(tracing.HEADER))
             answer = await self._questions.ask(question)
             tracing.told(span, answer.status_code)
         return answer
+
+    async def read(self, view: type[V], caller: Caller, thing: object) -> V:
+        """What the service knows, as `Service.read` gives it."""
+        answer = await self.ask(caller, thing)
+        return self._service(caller).understood(view, self._kind.route, answer)
 
     async def _ask(self, questions: Sequence[_Question]) -> Sequence[Response | Exception | None]:
         bodies, size = list[bytes](), 0
@@ -97,7 +114,8 @@ class _Together:
 
     async def _ask_alone(self, question: _Question) -> Response:
         path = self._kind.path_of_one(question.thing)
-        asking = self._service(question.caller).ask("POST", path, question.wanted, key=question.key)
+        service = self._service(question.caller)
+        asking = service.ask(self._kind.method, path, question.wanted, key=question.key)
         return await asyncio.get_running_loop().create_task(asking, context=question.context)
 
     def _service(self, caller: Caller) -> Service:
@@ -109,6 +127,8 @@ class Together:
     """All that is asked so."""
 
     def __init__(self, clients: Clients) -> None:
+        self.orders, self.invoices = _Together(clients, ORDERS), _Together(clients, INVOICES)
+        self.ticket_counts = _Together(clients, TICKET_COUNTS)
         self.payments, self.messages = _Together(clients, PAYMENTS), _Together(clients, MESSAGES)
 
 

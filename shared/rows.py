@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import ARRAY, CollectionAggregate, any_, bindparam, cast, select
+from sqlalchemy.types import TypeEngine
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -24,3 +27,9 @@ class Rows:
     def parameters_of(self, things: Iterable[object]) -> dict[str, list[Any]]:
         """The same of things whose attributes are called like the columns."""
         return self.parameters({column: getattr(thing, column) for column in self.columns} for thing in things)
+
+
+def any_given(name: str, kind: TypeEngine[Any]) -> CollectionAggregate[Any]:
+    """Any of the array `name`. PostgreSQL does not see how long it is: else it finds a plan of its own for each worth
+    making, which takes longer than what is asked for."""
+    return any_(cast(select(bindparam(name, type_=ARRAY(kind))).scalar_subquery(), ARRAY(kind)))

@@ -28,14 +28,14 @@ from opentelemetry.trace import (
 )
 from opentelemetry.util.types import AttributeValue
 
-from shared.contracts.http.together import MESSAGES, PAYMENTS
+from shared.contracts.http.together import ALL
 from shared.messaging import EVENTS
 
 HEADER = "traceparent"
 TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 TRACEPARENT = re.compile(rf"00-({TRACE_ID.pattern})-((?!0{{16}})[0-9a-f]{{16}})-([0-9a-f]{{2}})")
 # Asked for all the time, by machines; or for many, each of whom has a span of their own.
-_UNSEEN = {"/healthz", "/readyz", "/metrics", PAYMENTS.path, MESSAGES.path}
+_UNSEEN = {"/healthz", "/readyz", "/metrics", *(kind.path for kind in ALL)}
 _NONE = nullcontext()
 
 _tracer: Tracer | None = None

@@ -32,10 +32,12 @@ class Client:
         """Its answer to one of them, asked as everything else is."""
         customer_id = wish["customer_id"] and UUID(wish["customer_id"])
         caller = Caller(wish["login"], Role(wish["role"]), customer_id)
-        # Byte for byte as the gateway writes it.
-        body = json.dumps(wish["wanted"], ensure_ascii=False, separators=(",", ":")).encode()
-        path, key = kind.path_of_one(wish["thing"]), wish["idempotency_key"]
-        return await self._ask(self.service, "POST", path, body, caller, key)
+        body = None
+        if kind.method != "GET":
+            # Byte for byte as the gateway writes it.
+            body = json.dumps(wish["wanted"], ensure_ascii=False, separators=(",", ":")).encode()
+        path, key = kind.path_of_one(wish["thing"]), wish.get("idempotency_key", "")
+        return await self._ask(self.service, kind.method, path, body, caller, key)
 
     async def _ask(
         self, audience: str, method: str, path: str, body: object, caller: Caller, key: str
@@ -57,17 +59,20 @@ class Client:
         return await self.http.send(request)
 
 
-def one_of_many(thing: str, wanted: dict[str, Any], caller: Caller, key: str = "") -> dict[str, Any]:
-    """What somebody wants of an order or a ticket, under a new key unless one is given."""
+def one_who_looks(thing: str, caller: Caller) -> dict[str, Any]:
+    """Who wants to see an order, or something of a customer's."""
     return {
         "thing": thing,
-        "wanted": wanted,
         "login": caller.login,
         "role": caller.role.value,
         "customer_id": str(caller.customer_id) if caller.customer_id else None,
-        "idempotency_key": key or str(uuid4()),
         "correlation_id": f"asks for {thing}",
     }
+
+
+def one_of_many(thing: str, wanted: dict[str, Any], caller: Caller, key: str = "") -> dict[str, Any]:
+    """What somebody wants done with an order or a ticket, under a new key unless one is given."""
+    return {**one_who_looks(thing, caller), "wanted": wanted, "idempotency_key": key or str(uuid4())}
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:

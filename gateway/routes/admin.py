@@ -7,10 +7,9 @@ from fastapi import Depends, Path, Query, Request, Response
 
 from gateway import paying
 from gateway.acts import list_acts
-from gateway.asking import Ask, Door, staff_only, together_of
+from gateway.asking import Ask, Door, order_pages_of, staff_only, together_of
 from gateway.customers import find_refusal_of_order, register_customer, require_customer
 from gateway.names import with_names
-from gateway.order_page import order_page, placed_page
 from gateway.routes import findings, holds, staff
 from gateway.schemas import (
     NewCustomer,
@@ -47,7 +46,7 @@ from shared.contracts.http.support import (
     TicketRow,
     TicketView,
 )
-from shared.web import IdempotencyKey, OwnDatabase
+from shared.web import IdempotencyKey
 
 router = Door("/api/admin", staff_only)
 router.include_router(staff.router)
@@ -78,13 +77,13 @@ async def list_orders(ask: Ask, which: Annotated[WhichOrders, Query()]) -> Respo
 async def place_order(ask: Ask, wanted: PlaceOrder, key: IdempotencyKey, request: Request) -> Response:
     """Place an order for a customer."""
     placed = await ask.orders.ask("POST", "/orders", wanted, key=key)
-    return await placed_page(request.app.state.database, ask, wanted, key, placed)
+    return await order_pages_of(request).placed(ask, wanted, key, placed)
 
 
 @router.get("/orders/{number}", response_model=OrderPage, tags=["orders"])
-async def get_order(ask: Ask, number: Number, database: OwnDatabase) -> Response:
+async def get_order(ask: Ask, number: Number, request: Request) -> Response:
     """The order page: one read, one page."""
-    return await order_page(database, ask, await ask.orders.ask("GET", f"/orders/{number}"))
+    return await order_pages_of(request).read(ask, number)
 
 
 @router.post("/orders/{number}/payments", status_code=201, response_model=PaymentView, tags=["money"])
@@ -94,16 +93,17 @@ async def pay(ask: Ask, number: Number, wanted: PayForOrder, key: IdempotencyKey
 
 
 @router.post("/orders/{number}/cancellation", response_model=OrderPage, tags=["orders"])
-async def cancel(ask: Ask, number: Number, database: OwnDatabase, wanted: CancelOrder | None = None) -> Response:
+async def cancel(ask: Ask, number: Number, request: Request, wanted: CancelOrder | None = None) -> Response:
     """Cancel an order; what was paid returns to the balance. Again on a cancelled one changes nothing."""
     cancelled = await ask.orders.ask("POST", f"/orders/{number}/cancellation", wanted or CancelOrder())
-    return await order_page(database, ask, cancelled)
+    return await order_pages_of(request).of(ask, cancelled)
 
 
 @router.patch("/orders/{number}/items/{line}", response_model=OrderPage, tags=["orders"])
-async def amend_item(ask: Ask, number: Number, line: ItsLine, wanted: AmendItem, database: OwnDatabase) -> Response:
+async def amend_item(ask: Ask, number: Number, line: ItsLine, wanted: AmendItem, request: Request) -> Response:
     """Change an item's status, price or quantity."""
-    return await order_page(database, ask, await ask.orders.ask("PATCH", f"/orders/{number}/items/{line}", wanted))
+    amended = await ask.orders.ask("PATCH", f"/orders/{number}/items/{line}", wanted)
+    return await order_pages_of(request).of(ask, amended)
 
 
 @router.get("/orders/{number}/acts", response_model=list[ActView], tags=["orders"])

@@ -6,9 +6,8 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Request, Response
 
 from gateway import paying
-from gateway.asking import Ask, Door, caller_of, customers_only, together_of
+from gateway.asking import Ask, Door, caller_of, customers_only, order_pages_of, together_of
 from gateway.customers import find_refusal_of_order
-from gateway.order_page import order_page, placed_page
 from gateway.rates import Payments
 from gateway.schemas import OrderPage, Part, PlaceOwnOrder, WhichMessages, WhichOwnOrders, WhichTransfers
 from shared.contracts.base import OrderNumber
@@ -24,7 +23,7 @@ from shared.contracts.http.support import (
     TicketRow,
     TicketView,
 )
-from shared.web import IdempotencyKey, OwnDatabase
+from shared.web import IdempotencyKey
 
 router = Door("/api/portal", customers_only, tags=["portal"])
 Number = Annotated[OrderNumber, Path()]
@@ -62,13 +61,13 @@ async def place_own_order(ask: Ask, me: Me, wanted: PlaceOwnOrder, key: Idempote
     """Place an order."""
     mine = PlaceOrder.model_validate({"customer_id": me, **wanted.model_dump(exclude_unset=True)})
     placed = await ask.orders.ask("POST", "/orders", mine, key=key)
-    return await placed_page(request.app.state.database, ask, mine, key, placed)
+    return await order_pages_of(request).placed(ask, mine, key, placed)
 
 
 @router.get("/orders/{number}", response_model=OrderPage)
-async def get_own_order(ask: Ask, number: Number, database: OwnDatabase) -> Response:
+async def get_own_order(ask: Ask, number: Number, request: Request) -> Response:
     """My order's page."""
-    return await order_page(database, ask, await ask.orders.ask("GET", f"/orders/{number}"))
+    return await order_pages_of(request).read(ask, number)
 
 
 @router.post(
@@ -82,9 +81,10 @@ async def pay_for_own_order(
 
 
 @router.post("/orders/{number}/items/{line}/acceptance", response_model=OrderPage)
-async def accept_price(ask: Ask, number: Number, line: ItsLine, database: OwnDatabase) -> Response:
+async def accept_price(ask: Ask, number: Number, line: ItsLine, request: Request) -> Response:
     """Accept an item's raised price."""
-    return await order_page(database, ask, await ask.orders.ask("POST", f"/orders/{number}/items/{line}/acceptance"))
+    accepted = await ask.orders.ask("POST", f"/orders/{number}/items/{line}/acceptance")
+    return await order_pages_of(request).of(ask, accepted)
 
 
 @router.get("/balance", response_model=BalanceView)

@@ -24,10 +24,10 @@ IS_WITHDRAWAL = Transfer.kind == literal("withdrawal", literal_execute=True)
 IS_WAITING = Hold.state == literal("waiting", literal_execute=True)
 
 # Written once: to build a statement costs as much as to send it.
-_INVOICE_AND_ACCOUNT = (
+_INVOICES_AND_ACCOUNTS = (
     select(Invoice, Account)
     .outerjoin(Account, Account.id == Invoice.customer_id)
-    .where(Invoice.order_number == bindparam("order_number"))
+    .where(Invoice.order_number == any_(bindparam("order_numbers", type_=ARRAY(Text))))
 )
 
 _KEYS = Invoice.metadata.tables["idempotency_keys"]
@@ -75,11 +75,12 @@ async def lock_account(session: AsyncSession, customer_id: UUID) -> Account | No
     return await session.get(Account, customer_id, with_for_update=True, populate_existing=True)
 
 
-async def get_invoice(session: AsyncSession, order_number: str, caller: Caller) -> tuple[Invoice, Account | None]:
-    """The invoice, if the caller may see it, and its customer's account, if they have one; refuses `UnknownInvoice`."""
-    found = (await session.execute(_INVOICE_AND_ACCOUNT, {"order_number": order_number})).first()
-    invoice, account = found or (None, None)
-    return _seen(invoice, order_number, caller), account
+async def find_invoices(
+    session: AsyncSession, order_numbers: Collection[str]
+) -> dict[str, tuple[Invoice, Account | None]]:
+    """Those that there are of these orders' invoices, each with its customer's account, if they have one."""
+    found = await session.execute(_INVOICES_AND_ACCOUNTS, {"order_numbers": list(order_numbers)})
+    return {invoice.order_number: (invoice, account) for invoice, account in found}
 
 
 async def find_payable(session: AsyncSession, asked: Sequence[tuple[str, Claim]]) -> list[Payable]:
@@ -104,7 +105,8 @@ async def lock_payable(session: AsyncSession, order_number: str) -> None:
     await session.execute(select(Account.id).where(Account.id == customer_id).with_for_update())
 
 
-def _seen(invoice: Invoice | None, order_number: str, caller: Caller) -> Invoice:
+def seen(invoice: Invoice | None, order_number: str, caller: Caller) -> Invoice:
+    """What the caller may know of; refuses `UnknownInvoice`."""
     if invoice is None or not caller.may_see(invoice.customer_id):
         raise UnknownInvoice(order_number)
     return invoice
@@ -112,7 +114,7 @@ def _seen(invoice: Invoice | None, order_number: str, caller: Caller) -> Invoice
 
 async def lock_invoice(session: AsyncSession, order_number: str, caller: Caller) -> Invoice:
     """The invoice, if the caller may see it, held; refuses `UnknownInvoice` otherwise."""
-    return _seen(await session.get(Invoice, order_number, with_for_update=True), order_number, caller)
+    return seen(await session.get(Invoice, order_number, with_for_update=True), order_number, caller)
 
 
 async def lock_known_invoice(session: AsyncSession, order_number: str) -> Invoice:

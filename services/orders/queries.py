@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload
 
 from services.orders.errors import UnknownCustomer, UnknownOrder
 from services.orders.models.customer import Customer
@@ -29,6 +29,7 @@ from services.orders.models.order import Order, number_of
 from shared.auth import Caller
 from shared.contracts.http.orders import OrderGroup
 from shared.contracts.orders import OrderStatus
+from shared.rows import any_given
 
 GROUPS: dict[OrderGroup, tuple[OrderStatus, ...]] = {
     OrderGroup.AWAITING_PAYMENT: (OrderStatus.AWAITING_PAYMENT, OrderStatus.AWAITING_ADDITIONAL_PAYMENT),
@@ -59,18 +60,24 @@ _SEVERAL = (
     .execution_options(populate_existing=True)
 )
 # With the items, and all as it was at one moment.
-_ONE_SEEN = _ONE.options(joinedload(Order.items))
 _SEVERAL_SEEN = _SEVERAL.options(joinedload(Order.items))
+_SEVERAL_SHOWN = _SEVERAL_SEEN.options(joinedload(Order.customer))
 # By a second statement: one that has waited for the order would know the items as they were before.
 _ONE_HELD = _ONE.options(selectinload(Order.items)).with_for_update(of=Order)
 _SEVERAL_HELD = _SEVERAL.options(selectinload(Order.items)).order_by(Order.number).with_for_update()
-_ACTIVE = (
-    select(Order.number)
-    .where(
-        Order.customer_id == bindparam("customer_id"), Order.number != bindparam("besides"), Order.status.not_in(ENDED)
-    )
-    .order_by(Order.number.desc())
+_OTHER = aliased(Order)
+_ACTIVE_BESIDES_ONE = (
+    select(_OTHER.number)
+    .where(_OTHER.customer_id == Order.customer_id, _OTHER.number != Order.number, _OTHER.status.not_in(ENDED))
+    .order_by(_OTHER.number.desc())
     .limit(50)
+    .lateral()
+)
+_ACTIVE = (
+    select(Order.number, _ACTIVE_BESIDES_ONE.c.number)
+    .join(_ACTIVE_BESIDES_ONE, true())
+    .where(Order.number == any_given("numbers", BigInteger()))
+    .order_by(Order.number, _ACTIVE_BESIDES_ONE.c.number.desc())
 )
 _ASKED = func.unnest(bindparam("customer_ids", type_=ARRAY(Uuid))).column_valued("asked")
 _NEWEST_OF_ONE = (
@@ -104,15 +111,16 @@ async def list_customers(
     return (await session.scalars(wanted.order_by(Customer.login).limit(limit))).all()
 
 
-async def get_order(session: AsyncSession, number: str, caller: Caller) -> Order:
-    """An order with its items and its customer. Refuses `UnknownOrder`, also where it is another customer's."""
-    found = await session.scalars(_ONE_SEEN, {"number": number_of(number)})
-    return _seen(found.unique().one_or_none(), number, caller)
+async def list_shown(session: AsyncSession, numbers: Collection[str]) -> dict[str, Order]:
+    """Those of the orders that there are, with their items and their customers, as all of it was at one moment."""
+    found = await session.scalars(_SEVERAL_SHOWN, {"numbers": [number_of(number) for number in numbers]})
+    return {order.name: order for order in found.unique()}
 
 
 async def lock_order(session: AsyncSession, number: str, caller: Caller) -> Order:
-    """The same, held until the transaction ends. Its row stands for its items: lock it before them."""
-    return _seen(await session.scalar(_ONE_HELD, {"number": number_of(number)}), number, caller)
+    """An order with its items and its customer, held until the transaction ends. Its row stands for its items: lock it
+    before them. Refuses `UnknownOrder`, also where it is another customer's."""
+    return seen(await session.scalar(_ONE_HELD, {"number": number_of(number)}), number, caller)
 
 
 async def lock_known_order(session: AsyncSession, number: str) -> Order:
@@ -139,7 +147,8 @@ async def find_orders(session: AsyncSession, numbers: Collection[str]) -> dict[s
     return {order.name: order for order in found}
 
 
-def _seen(order: Order | None, number: str, caller: Caller) -> Order:
+def seen(order: Order | None, number: str, caller: Caller) -> Order:
+    """What the caller may know of; refuses `UnknownOrder`."""
     if order is None or not caller.may_see(order.customer_id):
         raise UnknownOrder(number)
     return order
@@ -207,9 +216,12 @@ def _holds(q: str, *columns: InstrumentedAttribute[str]) -> ColumnElement[bool]:
     return or_(*(func.lower(column).like(pattern, escape="\\") for column in columns for pattern in patterns))
 
 
-async def list_active_orders(session: AsyncSession, customer_id: UUID, besides: int) -> Sequence[int]:
-    """Numbers of the customer's orders that are neither completed nor cancelled, newest first."""
-    return (await session.scalars(_ACTIVE, {"customer_id": customer_id, "besides": besides})).all()
+async def list_active_besides(session: AsyncSession, numbers: Collection[int]) -> dict[int, list[int]]:
+    """For each of these orders the others of its customer that are neither completed nor cancelled, newest first."""
+    found: dict[int, list[int]] = {number: [] for number in numbers}
+    for number, other in await session.execute(_ACTIVE, {"numbers": list(numbers)}):
+        found[number].append(other)
+    return found
 
 
 async def count_overpaid(session: AsyncSession, most: int) -> int:

@@ -1,9 +1,11 @@
 """Orders' door for HTTP: each route is one call."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.orders import positions, queries, views
@@ -31,8 +33,11 @@ from shared.contracts.http.orders import (
     RegisterCustomer,
 )
 from shared.contracts.http.reconciliation import OrderPosition, ToldAgain
+from shared.contracts.http.together import MOST, ORDERS, Answer, OrderAsked
 from shared.contracts.orders import OrderStatus
 from shared.cursors import Cursor, Ids, Lately, Limit, Many, ManyNames, Numbers, decode_cursor, encode_cursor
+from shared.errors import Refusal
+from shared.together import FOR_MANY, One, answer_many, show_each
 from shared.web import Asking, Once, Reading, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["orders"])
@@ -47,8 +52,8 @@ async def _shop_currency(request: Request) -> str:
 
 
 async def _view(session: AsyncSession, order: Order, caller: Caller) -> OrderView:
-    active = await queries.list_active_orders(session, order.customer_id, order.number)
-    return views.order_view(order, active, caller)
+    active = await queries.list_active_besides(session, [order.number])
+    return views.order_view(order, active[order.number], caller)
 
 
 @router.post("/customers", status_code=201)
@@ -121,10 +126,28 @@ async def list_newest_orders(session: Reading, caller: Asking, customer_id: Ids 
     return [views.newest_orders(each, found.get(each, ())) for each in customer_id]
 
 
+@router.post("/orders/for-many", dependencies=FOR_MANY, response_model=list[Answer | None])
+async def get_orders(asked: Annotated[list[OrderAsked], Field(max_length=MOST)], session: Reading) -> Response:
+    """Orders with their items and their customers, each as whoever asks may see it."""
+
+    async def see_all(ones: Sequence[One[str]]) -> Sequence[OrderView | Refusal]:
+        found = await queries.list_shown(session, {one.thing for one in ones})
+        active = await queries.list_active_besides(session, [order.number for order in found.values()])
+
+        def show(number: str, caller: Caller) -> OrderView:
+            order = queries.seen(found.get(number), number, caller)
+            return views.order_view(order, active[order.number], caller)
+
+        return show_each(ones, show)
+
+    return await answer_many([One(ORDERS, each) for each in asked], see_all)
+
+
 @router.get("/orders/{number}")
 async def get_order(number: Number, session: Reading, caller: Asking) -> OrderView:
     """An order with its items and its customer."""
-    return await _view(session, await queries.get_order(session, number, caller), caller)
+    found = await queries.list_shown(session, [number])
+    return await _view(session, queries.seen(found.get(number), number, caller), caller)
 
 
 @router.post("/orders/{number}/cancellation")
@@ -150,7 +173,7 @@ async def accept(number: Number, line: ItsLine, session: Session, caller: Asking
 async def get_acts(number: Number, session: Reading, caller: Asking) -> list[ActView]:
     """What staff did with an order, newest first."""
     caller.require_staff()
-    await queries.get_order(session, number, caller)
+    queries.seen((await queries.find_orders(session, [number])).get(number), number, caller)
     return await list_acts(session, number)
 
 

@@ -4,13 +4,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, cast, func, select, text, tuple_
+from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.support.errors import UnknownTicket
 from services.support.models import Counts, Message, Operation, ShopCount, Ticket
 from shared.auth import Caller
+from shared.rows import any_given
 
 Place = tuple[datetime, UUID]
 Held = tuple[Ticket, Counts]
@@ -24,6 +25,7 @@ _WITH_COUNTS = (
     .order_by(Ticket.id)
     .execution_options(populate_existing=True)
 )
+_COUNTS = select(Counts).where(Counts.customer_id == any_given("customer_ids", Uuid()))
 _HELD = _WITH_COUNTS.with_for_update(of=[Ticket, Counts])
 _FREE = _WITH_COUNTS.with_for_update(of=[Ticket, Counts], skip_locked=True)
 _ABOUT = (
@@ -131,9 +133,7 @@ async def find_counts(session: AsyncSession, customer_id: UUID) -> Counts | None
 
 async def list_counts(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, Counts]:
     """Those of these customers who ever had a ticket."""
-    found = await session.scalars(
-        select(Counts).where(Counts.customer_id == any_(cast(list(customer_ids), ARRAY(Uuid))))
-    )
+    found = await session.scalars(_COUNTS, {"customer_ids": list(customer_ids)})
     return {counts.customer_id: counts for counts in found}
 
 

@@ -32,10 +32,10 @@ from shared.contracts.http.support import (
     TicketRow,
     TicketView,
 )
-from shared.contracts.http.together import MESSAGES, MOST, Answer, MessageAsked
+from shared.contracts.http.together import MESSAGES, MOST, TICKET_COUNTS, Answer, CustomerAsked, MessageWanted
 from shared.cursors import Cursor, Ids, Limit, Many, decode_cursor, decode_place, encode_cursor, encode_place
 from shared.errors import Refusal
-from shared.together import FOR_MANY, One, answer_many
+from shared.together import FOR_MANY, Act, One, answer_many, show_each
 from shared.web import Asking, Claimed, Once, OwnDatabase, Reading, Session, edge
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["support"])
@@ -43,6 +43,10 @@ MESSAGES_AT_ONCE = 100
 
 
 async def _own_or_staff(customer_id: UUID, caller: Asking) -> Caller:
+    return _seeing(customer_id, caller)
+
+
+def _seeing(customer_id: UUID, caller: Caller) -> Caller:
     if not caller.may_see(customer_id):
         raise UnknownCustomer
     return caller
@@ -89,6 +93,24 @@ async def begin(customer_id: UUID, wanted: BeginTicket, session: Session, caller
 async def get_ticket_counts(customer_id: UUID, session: Reading, _: Seeing) -> TicketCounts:
     """A customer's conversations, counted."""
     return views.counts_view(customer_id, await queries.find_counts(session, customer_id))
+
+
+@router.post("/ticket-counts/for-many", dependencies=FOR_MANY, response_model=list[Answer | None])
+async def get_ticket_counts_for_many(
+    asked: Annotated[list[CustomerAsked], Field(max_length=MOST)], session: Reading
+) -> Response:
+    """Customers' conversations, counted, each as whoever asks may see it."""
+
+    async def see_all(ones: Sequence[One[UUID]]) -> Sequence[TicketCounts | Refusal]:
+        counts = await queries.list_counts(session, {one.thing for one in ones})
+
+        def show(customer_id: UUID, caller: Caller) -> TicketCounts:
+            _seeing(customer_id, caller)
+            return views.counts_view(customer_id, counts.get(customer_id))
+
+        return show_each(ones, show)
+
+    return await answer_many([One(TICKET_COUNTS, each) for each in asked], see_all)
 
 
 @router.get("/customers/{customer_id}/acts")
@@ -141,16 +163,16 @@ async def get_ticket(
 
 
 @router.post("/messages", dependencies=FOR_MANY, response_model=list[Answer | None])
-async def add_many(asked: Annotated[list[MessageAsked], Field(max_length=MOST)], database: OwnDatabase) -> Response:
+async def add_many(asked: Annotated[list[MessageWanted], Field(max_length=MOST)], database: OwnDatabase) -> Response:
     """Say something in conversations, each on behalf of whoever asks, in one transaction; null where somebody has the
     conversation in hand: ask that alone."""
 
-    async def say_all(ones: Sequence[One[UUID, AddMessage]]) -> Sequence[MessageView | Refusal | None]:
+    async def say_all(ones: Sequence[Act[UUID, AddMessage]]) -> Sequence[MessageView | Refusal | None]:
         sayings = [Saying(one.caller, one.thing, one.wanted, one.claim, one.context) for one in ones]
         async with edge(database) as session:
             return await add_message(session, sayings)
 
-    return await answer_many(MESSAGES, asked, say_all)
+    return await answer_many([Act(MESSAGES, each) for each in asked], say_all)
 
 
 @router.post("/tickets/{ticket_id}/messages", status_code=201)

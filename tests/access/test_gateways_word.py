@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from shared import auth
 from shared.auth import Caller, Role
-from shared.contracts.http.together import MESSAGES, PAYMENTS
+from shared.contracts.http.together import ALL
 from tests.access.conftest import Service, World
 from tests.access.signing import Asked, asked, seconds_from_now
 from tests.access.test_service_matrix import ROUTES, body_of
@@ -43,7 +43,7 @@ def words(world: World, wanted: Asked) -> dict[str, str]:
         "a customer without a name": wanted.resigned(key, ADMIN, role="customer"),
     }
     session = world.purser.admin.http.headers["Authorization"]
-    if wanted.path not in (PAYMENTS.path, MESSAGES.path):
+    if wanted.path not in [kind.path for kind in ALL]:
         signed["for many"] = wanted.signed(key, ADMIN, service=auth.for_many(wanted.service))
     bare = {"nothing": "", "no word": "Bearer", "nonsense": "Bearer x.y.z", "a session": session, "basic": "Basic YTpi"}
     return bare | {name: f"Bearer {word}" for name, word in signed.items()}

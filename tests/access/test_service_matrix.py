@@ -7,11 +7,13 @@ from uuid import UUID, uuid4
 import httpx2 as httpx
 import pytest
 
+from shared import auth
 from shared.auth import Caller, Role
+from shared.contracts.http.together import INVOICES, ORDERS, TICKET_COUNTS, Kind
 from tests.access.conftest import NOTHING, Household, Service, World
 from tests.access.signing import asked
 from tests.access.table import Route, need_a_body, read_table, routes_in
-from tests.client import one_of_many, refusal
+from tests.client import one_of_many, one_who_looks, refusal
 
 # who: anybody · staff · money (financier, admin) · admin · own: staff, and the customer whose it is, while to another
 # customer it is not there · own-money: the same, of staff only those who move money · some: everybody, and a customer
@@ -31,6 +33,7 @@ GET              /customers/{customer_id}/acts             staff
 GET              /orders                                   some
 POST             /orders                                   own
 GET              /newest-orders                            staff
+POST             /orders/for-many                          for-many
 GET              /orders/{number}                          own
 POST             /orders/{number}/cancellation             staff
 PATCH            /orders/{number}/items/{line}             staff
@@ -57,6 +60,7 @@ GET              /holds/{hold_id}                          staff
 POST             /holds/{hold_id}/approval                 money
 POST             /holds/{hold_id}/refusal                  money
 POST             /payments                                 for-many
+POST             /invoices/for-many                        for-many
 POST             /orders/{order_number}/payments           own-money
 GET              /orders/{order_number}/invoice            own
 GET              /orders/{order_number}/acts               staff
@@ -76,6 +80,7 @@ GET              /ticket-counts                            staff
 GET              /ticket-counts/of-customers               staff
 GET              /tickets                                  staff
 GET              /tickets/{ticket_id}                      own
+POST             /ticket-counts/for-many                   for-many
 POST             /messages                                 for-many
 POST             /tickets/{ticket_id}/messages             own
 POST             /tickets/{ticket_id}/read                 own
@@ -109,6 +114,9 @@ def body_of(route: str, customer: Household) -> Any:
         "POST /customers/{customer_id}/withdrawals": money,
         "POST /holds/{hold_id}/approval": {"note": "N"},
         "POST /holds/{hold_id}/refusal": {"note": "N"},
+        "POST /orders/for-many": [one_who_looks(customer.order, Caller("admin", Role.ADMIN))],
+        "POST /invoices/for-many": [one_who_looks(customer.order, Caller("admin", Role.ADMIN))],
+        "POST /ticket-counts/for-many": [one_who_looks(customer.person.id, Caller("admin", Role.ADMIN))],
         "POST /payments": [one_of_many(customer.order, {"amount_minor": 1}, Caller("admin", Role.ADMIN))],
         "POST /orders/{order_number}/payments": {"amount_minor": 1},
         "POST /customers/{customer_id}/tickets": {"subject": "S", "text": "T"},
@@ -167,3 +175,26 @@ async def test_a_customer_is_shown_their_own_orders_whatever_they_ask_for(world:
             wanted = asked("orders", "GET", "/orders", query=query)
             page = (await wanted.send(http, f"Bearer {wanted.signed(key, me)}")).json()
             assert {row["customer_id"] for row in page["items"]} <= {world.stranger.person.id}, query
+
+
+@pytest.mark.parametrize("kind", [ORDERS, INVOICES, TICKET_COUNTS], ids=lambda kind: kind.path)
+async def test_who_looks_among_many_is_shown_what_they_would_be_shown_alone(world: World, kind: Kind) -> None:
+    key, households = world.purser.installation.key, [world.owner, world.owner, world.stranger]
+    name = "customer_id" if kind is TICKET_COUNTS else "order_number"
+    looks = [
+        (each, caller(role, world))
+        for each in [*(household.names()[name] for household in households), NOTHING[name]]
+        for role in ("operator", "financier", "admin", "owner", "stranger")
+    ]
+    many = asked(kind.service, "POST", kind.path, [one_who_looks(thing, who) for thing, who in looks])
+    word = many.signed(key, caller("admin", world), service=auth.for_many(kind.service))
+    async with httpx.AsyncClient(base_url=world.service(kind.service), timeout=30) as http:
+        answer = await many.send(http, f"Bearer {word}")
+        assert answer.status_code == 200, answer.text
+        statuses = set()
+        for (thing, who), each in zip(looks, answer.json(), strict=True):
+            wanted = asked(kind.service, "GET", kind.path_of_one(thing))
+            alone = await wanted.send(http, f"Bearer {wanted.signed(key, who)}")
+            assert (each["status"], each["body"]) == (alone.status_code, alone.text), (thing, who)
+            statuses.add(alone.status_code)
+    assert statuses == {200, 404}

@@ -4,10 +4,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import auth
 from shared.auth import Caller
-from shared.contracts.http.together import MESSAGES, PAYMENTS
+from shared.contracts.http.together import ALL
 from tests.installation import Installation
 
-FOR_MANY = {PAYMENTS.path, MESSAGES.path}
+FOR_MANY = {kind.path for kind in ALL}
 
 
 class Signed:

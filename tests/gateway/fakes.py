@@ -13,11 +13,11 @@ from fastapi import FastAPI, Request, Response
 
 from shared import auth
 from shared.auth import Caller, Role
-from shared.contracts.http.together import MESSAGES, PAYMENTS, Kind
+from shared.contracts.http.together import ALL, Kind
 from tests.installation import Installation, serving
 
 METHODS = ["GET", "POST", "PATCH"]
-MANY = {kind.path: kind for kind in (PAYMENTS, MESSAGES)}
+MANY = {kind.path: kind for kind in ALL}
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,10 @@ class Fake:
 def _as_asked_alone(kind: Kind, one: dict[str, Any]) -> Asked:
     customer_id = one.get("customer_id")
     caller = Caller(one["login"], Role(one["role"]), UUID(customer_id) if customer_id else None)
-    headers = {"idempotency-key": one["idempotency_key"], "x-correlation-id": one["correlation_id"]}
-    return Asked("POST", kind.path_of_one(one["thing"]), {}, json.dumps(one["wanted"]).encode(), headers, caller)
+    headers, body = {"x-correlation-id": one["correlation_id"]}, b""
+    if kind.method == "POST":
+        headers["idempotency-key"], body = one["idempotency_key"], json.dumps(one["wanted"]).encode()
+    return Asked(kind.method, kind.path_of_one(one["thing"]), {}, body, headers, caller)
 
 
 def problem(status: int, code: str) -> dict[str, object]:

@@ -9,6 +9,8 @@ import pytest
 
 from gateway.replicas import Replicas
 from shared.auth import Role
+from shared.contracts.http.together import INVOICES, ORDERS, TICKET_COUNTS
+from tests.eventually import eventually
 from tests.gateway.conftest import Gateway, code
 from tests.gateway.fakes import balance_view, invoice_view, order_view, problem, ticket_counts
 
@@ -65,6 +67,39 @@ async def test_the_page_puts_together_what_three_services_know(gateway: Gateway,
         "findings": [],
         "unavailable": [],
     }
+
+
+async def test_pages_that_many_read_at_one_time_take_one_request_of_each_service(
+    gateway: Gateway, customer_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is asked for on behalf of whoever reads it, and while one answer is waited for, the others gather."""
+    readers = [await gateway.person(role) for role in (Role.OPERATOR, Role.FINANCIER, Role.ADMIN, Role.ADMIN)]
+    together = gateway.app.state.together
+    for asked in (together.orders, together.invoices, together.ticket_counts):
+        # However slow the machine.
+        monkeypatch.setattr(asked._questions, "patience_seconds", 20)
+
+    async def all_others_wait() -> bool:
+        return len(together.orders._questions._waiting) == len(readers) - 1
+
+    gateway.orders.may_answer.clear()
+    reading = [asyncio.create_task(reader.ask("GET", f"/api/admin/orders/{NUMBER}")) for reader in readers]
+    await eventually(all_others_wait, "all others have asked")
+    gateway.orders.may_answer.set()
+    assert [(await each).status_code for each in reading] == [200] * len(readers)
+    assert gateway.orders.sizes == [1, 3]
+    for service in (gateway.orders, gateway.billing, gateway.support):
+        assert sum(service.sizes) == len(readers)
+        assert sorted(one.caller.login for one in service.asked) == sorted(reader.login for reader in readers)
+
+
+async def test_a_service_that_does_not_know_how_many_are_asked_for_is_asked_for_each(
+    gateway: Gateway, customer_id: UUID
+) -> None:
+    """As it is while an older one has yet to be replaced."""
+    for service, kind in ((gateway.orders, ORDERS), (gateway.billing, INVOICES), (gateway.support, TICKET_COUNTS)):
+        service.answers[f"POST {kind.path}"] = (404, problem(404, "not_found"))
+    assert (await page(gateway))["unavailable"] == []
 
 
 async def test_without_billing_the_rest_is_there(

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from deploy.local.ports import free_port
 from shared import exporter, tracing
 from shared.contracts.http.billing import PayForOrder
-from shared.contracts.http.together import PAYMENTS
+from shared.contracts.http.together import PAYMENTS, PaymentWanted
 from shared.health import Health
 from shared.together import One, answer_many
 from shared.web import web_app
@@ -168,7 +168,7 @@ def test_a_process_ends_in_time_though_nobody_takes_its_last_spans() -> None:
 async def test_each_of_many_has_a_span_of_its_own_that_ends_even_where_all_of_them_fail(spans: Spans) -> None:
     traces = [secrets.token_hex(16) for _ in range(2)]
     asked = [
-        PAYMENTS.asked(
+        PaymentWanted(
             thing=f"ORD-{number:010}",
             wanted=PayForOrder(),
             login="admin",
@@ -179,9 +179,9 @@ async def test_each_of_many_has_a_span_of_its_own_that_ends_even_where_all_of_th
         for number, trace in enumerate(traces)
     ]
 
-    async def fail(ones: Sequence[One[str, PayForOrder]]) -> Sequence[None]:
+    async def fail(ones: Sequence[One[str]]) -> Sequence[None]:
         raise KeyError("insides")
 
     with pytest.raises(KeyError):
-        await answer_many(PAYMENTS, asked, fail)
+        await answer_many([One(PAYMENTS, each) for each in asked], fail)
     assert [trace_and_parent(span) for span in spans.ended(*traces)] == [(trace, CALLER) for trace in traces]

@@ -1,6 +1,7 @@
 """What orders cost, and paying for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -9,32 +10,36 @@ from pydantic import Field
 from services.billing import queries, views
 from services.billing.commands.pay_for_order import Payment
 from services.billing.commands.tell_invoice_again import tell_invoice_again
+from services.billing.models import Account, Invoice
 from services.billing.routes.asking import NOTED, Number, note_refusals, pay_alone, pay_together
 from shared.acts import list_acts
+from shared.auth import Caller
 from shared.bodies import UnambiguousRoute
 from shared.contracts.http.base import ActView
 from shared.contracts.http.billing import InvoiceView, PayForOrder, PaymentView
 from shared.contracts.http.reconciliation import ToldAgain
-from shared.contracts.http.together import MOST, PAYMENTS, Answer, PaymentAsked
+from shared.contracts.http.together import INVOICES, MOST, PAYMENTS, Answer, OrderAsked, PaymentWanted
 from shared.errors import Refusal
-from shared.together import FOR_MANY, One, answer_many
+from shared.together import FOR_MANY, Act, One, answer_many, show_each
 from shared.web import Asking, Claimed, OwnDatabase, Reading, Session
 
 router = APIRouter(route_class=UnambiguousRoute, tags=["billing"])
 
 
 @router.post("/payments", dependencies=FOR_MANY, response_model=list[Answer | None])
-async def pay_for_many(asked: Annotated[list[PaymentAsked], Field(max_length=MOST)], database: OwnDatabase) -> Response:
+async def pay_for_many(
+    asked: Annotated[list[PaymentWanted], Field(max_length=MOST)], database: OwnDatabase
+) -> Response:
     """Pay for orders, each on behalf of whoever asks; null where somebody has the order or the balance in hand: ask
     that alone."""
 
-    async def pay_all(ones: Sequence[One[str, PayForOrder]]) -> Sequence[PaymentView | Refusal | None]:
+    async def pay_all(ones: Sequence[Act[str, PayForOrder]]) -> Sequence[PaymentView | Refusal | None]:
         payments = [Payment(one.caller, one.thing, one.wanted, one.claim, one.context) for one in ones]
         answers = await pay_together(database, payments)
         await note_refusals(database, payments, answers)
         return answers
 
-    return await answer_many(PAYMENTS, asked, pay_all)
+    return await answer_many([Act(PAYMENTS, each) for each in asked], pay_all)
 
 
 @router.post("/orders/{order_number}/payments", status_code=201, dependencies=NOTED)
@@ -48,13 +53,28 @@ async def pay(
     return answer
 
 
+@router.post("/invoices/for-many", dependencies=FOR_MANY, response_model=list[Answer | None])
+async def get_invoices(asked: Annotated[list[OrderAsked], Field(max_length=MOST)], session: Reading) -> Response:
+    """What billing knows orders to cost, each as whoever asks may see it."""
+
+    async def see_all(ones: Sequence[One[str]]) -> Sequence[InvoiceView | Refusal]:
+        found = await queries.find_invoices(session, {one.thing for one in ones})
+        return show_each(ones, partial(_invoice, found))
+
+    return await answer_many([One(INVOICES, each) for each in asked], see_all)
+
+
 @router.get("/orders/{order_number}/invoice")
 async def get_invoice(order_number: Number, session: Reading, caller: Asking) -> InvoiceView:
     """What billing knows an order to cost, with the balance that would pay for it."""
-    invoice, account = await queries.get_invoice(session, order_number, caller)
-    return views.invoice_view(
-        invoice, views.balance_view(invoice.customer_id, account, invoice.currency, caller), caller
-    )
+    return _invoice(await queries.find_invoices(session, [order_number]), order_number, caller)
+
+
+def _invoice(found: Mapping[str, tuple[Invoice, Account | None]], order_number: str, caller: Caller) -> InvoiceView:
+    invoice, account = found.get(order_number, (None, None))
+    invoice = queries.seen(invoice, order_number, caller)
+    balance = views.balance_view(invoice.customer_id, account, invoice.currency, caller)
+    return views.invoice_view(invoice, balance, caller)
 
 
 @router.get("/orders/{order_number}/acts")

@@ -20,15 +20,13 @@ W = TypeVar("W", bound=Request)
 _Word = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,255}$")]
 
 
-class Asked(Request, Generic[T, W]):
-    """One of many: what somebody wants of `thing`, with what the headers would say if it was asked alone."""
+class Asked(Request, Generic[T]):
+    """One of many, who wants to see `thing`, with what the headers would say if it was asked alone."""
 
     thing: T
-    wanted: W
     login: _Word
     role: Literal["customer", "operator", "financier", "admin"]
     customer_id: UUID | None = None
-    idempotency_key: _Word
     correlation_id: _Word | None = None
     traceparent: _Word | None = None
 
@@ -39,6 +37,13 @@ class Asked(Request, Generic[T, W]):
         return self
 
 
+class Wanted(Asked[T], Generic[T, W]):
+    """One of many, who wants something done with `thing`."""
+
+    wanted: W
+    idempotency_key: _Word
+
+
 class Answer(View):
     """What it would be answered alone."""
 
@@ -47,18 +52,21 @@ class Answer(View):
     retry_after: str | None = None
 
 
-PaymentAsked = Asked[OrderNumber, PayForOrder]
-MessageAsked = Asked[UUID, AddMessage]
+OrderAsked = Asked[OrderNumber]
+CustomerAsked = Asked[UUID]
+PaymentWanted = Wanted[OrderNumber, PayForOrder]
+MessageWanted = Wanted[UUID, AddMessage]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What can be asked so: of which service, where for many, and where for one thing, an order or a ticket."""
+    """What can be asked so: of which service, where for many, and how for one thing, an order or a ticket."""
 
     service: str
     path: str
+    method: str
     route: str
-    asked: type[Asked[Any, Any]]
+    asked: type[Asked[Any]]
 
     def path_of_one(self, thing: object) -> str:
         """Where it is asked alone."""
@@ -66,5 +74,11 @@ class Kind:
         return f"{before}{thing}{rest.partition('}')[2]}"
 
 
-PAYMENTS = Kind("billing", "/payments", "/orders/{order_number}/payments", PaymentAsked)
-MESSAGES = Kind("support", "/messages", "/tickets/{ticket_id}/messages", MessageAsked)
+ORDERS = Kind("orders", "/orders/for-many", "GET", "/orders/{number}", OrderAsked)
+INVOICES = Kind("billing", "/invoices/for-many", "GET", "/orders/{order_number}/invoice", OrderAsked)
+TICKET_COUNTS = Kind(
+    "support", "/ticket-counts/for-many", "GET", "/customers/{customer_id}/ticket-counts", CustomerAsked
+)
+PAYMENTS = Kind("billing", "/payments", "POST", "/orders/{order_number}/payments", PaymentWanted)
+MESSAGES = Kind("support", "/messages", "POST", "/tickets/{ticket_id}/messages", MessageWanted)
+ALL = (ORDERS, INVOICES, TICKET_COUNTS, PAYMENTS, MESSAGES)
