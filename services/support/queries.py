@@ -25,7 +25,6 @@ _WITH_COUNTS = (
     .order_by(Ticket.id)
     .execution_options(populate_existing=True)
 )
-_COUNTS = select(Counts).where(Counts.customer_id == any_given("customer_ids", Uuid()))
 _HELD = _WITH_COUNTS.with_for_update(of=[Ticket, Counts])
 _FREE = _WITH_COUNTS.with_for_update(of=[Ticket, Counts], skip_locked=True)
 _ABOUT = (
@@ -34,6 +33,7 @@ _ABOUT = (
     .order_by(Ticket.id)
     .with_for_update()
 )
+_COUNTS = select(Counts).where(Counts.customer_id == any_given("customer_ids", Uuid()))
 
 
 async def get_ticket(session: AsyncSession, ticket_id: UUID, caller: Caller) -> Ticket:
