@@ -18,6 +18,7 @@ from benchmarks import (
     report,
     restart,
     search,
+    steady,
     streams,
     tickets,
 )
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, tuple[str | None, Callable[[Purser], Awaitable[list[Table]
     "payments": (payments.__doc__, payments.run),
     "restart": (restart.__doc__, restart.run),
     "search": (search.__doc__, search.run),
+    "steady": (steady.__doc__, steady.run),
     "streams": (streams.__doc__, streams.run),
     "tickets": (tickets.__doc__, tickets.run),
 }

@@ -126,7 +126,7 @@ async def list_newest_orders(session: Reading, caller: Asking, customer_id: Ids 
     return [views.newest_orders(each, found.get(each, ())) for each in customer_id]
 
 
-@router.post("/orders/for-many", dependencies=FOR_MANY, response_model=list[Answer | None])
+@router.post("/for-many/orders", dependencies=FOR_MANY, response_model=list[Answer | None])
 async def get_orders(asked: Annotated[list[OrderAsked], Field(max_length=MOST)], session: Reading) -> Response:
     """Orders with their items and their customers, each as whoever asks may see it."""
 

@@ -95,7 +95,7 @@ async def get_ticket_counts(customer_id: UUID, session: Reading, _: Seeing) -> T
     return views.counts_view(customer_id, await queries.find_counts(session, customer_id))
 
 
-@router.post("/ticket-counts/for-many", dependencies=FOR_MANY, response_model=list[Answer | None])
+@router.post("/for-many/ticket-counts", dependencies=FOR_MANY, response_model=list[Answer | None])
 async def get_ticket_counts_for_many(
     asked: Annotated[list[CustomerAsked], Field(max_length=MOST)], session: Reading
 ) -> Response:

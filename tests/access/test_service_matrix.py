@@ -33,7 +33,7 @@ GET              /customers/{customer_id}/acts             staff
 GET              /orders                                   some
 POST             /orders                                   own
 GET              /newest-orders                            staff
-POST             /orders/for-many                          for-many
+POST             /for-many/orders                          for-many
 GET              /orders/{number}                          own
 POST             /orders/{number}/cancellation             staff
 PATCH            /orders/{number}/items/{line}             staff
@@ -60,7 +60,7 @@ GET              /holds/{hold_id}                          staff
 POST             /holds/{hold_id}/approval                 money
 POST             /holds/{hold_id}/refusal                  money
 POST             /payments                                 for-many
-POST             /invoices/for-many                        for-many
+POST             /for-many/invoices                        for-many
 POST             /orders/{order_number}/payments           own-money
 GET              /orders/{order_number}/invoice            own
 GET              /orders/{order_number}/acts               staff
@@ -80,7 +80,7 @@ GET              /ticket-counts                            staff
 GET              /ticket-counts/of-customers               staff
 GET              /tickets                                  staff
 GET              /tickets/{ticket_id}                      own
-POST             /ticket-counts/for-many                   for-many
+POST             /for-many/ticket-counts                   for-many
 POST             /messages                                 for-many
 POST             /tickets/{ticket_id}/messages             own
 POST             /tickets/{ticket_id}/read                 own
@@ -114,9 +114,9 @@ def body_of(route: str, customer: Household) -> Any:
         "POST /customers/{customer_id}/withdrawals": money,
         "POST /holds/{hold_id}/approval": {"note": "N"},
         "POST /holds/{hold_id}/refusal": {"note": "N"},
-        "POST /orders/for-many": [one_who_looks(customer.order, Caller("admin", Role.ADMIN))],
-        "POST /invoices/for-many": [one_who_looks(customer.order, Caller("admin", Role.ADMIN))],
-        "POST /ticket-counts/for-many": [one_who_looks(customer.person.id, Caller("admin", Role.ADMIN))],
+        "POST /for-many/orders": [one_who_looks(customer.order, Caller("admin", Role.ADMIN))],
+        "POST /for-many/invoices": [one_who_looks(customer.order, Caller("admin", Role.ADMIN))],
+        "POST /for-many/ticket-counts": [one_who_looks(customer.person.id, Caller("admin", Role.ADMIN))],
         "POST /payments": [one_of_many(customer.order, {"amount_minor": 1}, Caller("admin", Role.ADMIN))],
         "POST /orders/{order_number}/payments": {"amount_minor": 1},
         "POST /customers/{customer_id}/tickets": {"subject": "S", "text": "T"},

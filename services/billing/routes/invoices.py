@@ -53,7 +53,7 @@ async def pay(
     return answer
 
 
-@router.post("/invoices/for-many", dependencies=FOR_MANY, response_model=list[Answer | None])
+@router.post("/for-many/invoices", dependencies=FOR_MANY, response_model=list[Answer | None])
 async def get_invoices(asked: Annotated[list[OrderAsked], Field(max_length=MOST)], session: Reading) -> Response:
     """What billing knows orders to cost, each as whoever asks may see it."""
 

@@ -74,10 +74,10 @@ class Kind:
         return f"{before}{thing}{rest.partition('}')[2]}"
 
 
-ORDERS = Kind("orders", "/orders/for-many", "GET", "/orders/{number}", OrderAsked)
-INVOICES = Kind("billing", "/invoices/for-many", "GET", "/orders/{order_number}/invoice", OrderAsked)
+ORDERS = Kind("orders", "/for-many/orders", "GET", "/orders/{number}", OrderAsked)
+INVOICES = Kind("billing", "/for-many/invoices", "GET", "/orders/{order_number}/invoice", OrderAsked)
 TICKET_COUNTS = Kind(
-    "support", "/ticket-counts/for-many", "GET", "/customers/{customer_id}/ticket-counts", CustomerAsked
+    "support", "/for-many/ticket-counts", "GET", "/customers/{customer_id}/ticket-counts", CustomerAsked
 )
 PAYMENTS = Kind("billing", "/payments", "POST", "/orders/{order_number}/payments", PaymentWanted)
 MESSAGES = Kind("support", "/messages", "POST", "/tickets/{ticket_id}/messages", MessageWanted)
