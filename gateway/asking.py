@@ -137,6 +137,6 @@ def together_of(request: Request) -> Together:
 
 
 def order_pages_of(request: Request) -> OrderPages:
-    """Who puts them together; the same."""
+    """Who puts order pages together; no dependency either."""
     order_pages: OrderPages = request.app.state.order_pages
     return order_pages

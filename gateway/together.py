@@ -41,7 +41,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class _Question:
-    """What somebody wants to see of an order or a ticket, or to do with it, then under a key."""
+    """What somebody wants to see of an order or a customer, or to do with an order or a ticket, then under a key."""
 
     caller: Caller
     thing: object

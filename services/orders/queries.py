@@ -111,6 +111,11 @@ async def list_customers(
     return (await session.scalars(wanted.order_by(Customer.login).limit(limit))).all()
 
 
+async def get_order(session: AsyncSession, number: str, caller: Caller) -> Order:
+    """An order with its items and its customer. Refuses `UnknownOrder`, also where it is another customer's."""
+    return seen((await list_shown(session, [number])).get(number), number, caller)
+
+
 async def list_shown(session: AsyncSession, numbers: Collection[str]) -> dict[str, Order]:
     """Those of the orders that there are, with their items and their customers, as all of it was at one moment."""
     found = await session.scalars(_SEVERAL_SHOWN, {"numbers": [number_of(number) for number in numbers]})
@@ -118,8 +123,7 @@ async def list_shown(session: AsyncSession, numbers: Collection[str]) -> dict[st
 
 
 async def lock_order(session: AsyncSession, number: str, caller: Caller) -> Order:
-    """An order with its items and its customer, held until the transaction ends. Its row stands for its items: lock it
-    before them. Refuses `UnknownOrder`, also where it is another customer's."""
+    """As `get_order`, held until the transaction ends. Its row stands for its items: lock it before them."""
     return seen(await session.scalar(_ONE_HELD, {"number": number_of(number)}), number, caller)
 
 

@@ -146,8 +146,7 @@ async def get_orders(asked: Annotated[list[OrderAsked], Field(max_length=MOST)],
 @router.get("/orders/{number}")
 async def get_order(number: Number, session: Reading, caller: Asking) -> OrderView:
     """An order with its items and its customer."""
-    found = await queries.list_shown(session, [number])
-    return await _view(session, queries.seen(found.get(number), number, caller), caller)
+    return await _view(session, await queries.get_order(session, number, caller), caller)
 
 
 @router.post("/orders/{number}/cancellation")
@@ -173,7 +172,7 @@ async def accept(number: Number, line: ItsLine, session: Session, caller: Asking
 async def get_acts(number: Number, session: Reading, caller: Asking) -> list[ActView]:
     """What staff did with an order, newest first."""
     caller.require_staff()
-    queries.seen((await queries.find_orders(session, [number])).get(number), number, caller)
+    await queries.get_order(session, number, caller)
     return await list_acts(session, number)
 
 

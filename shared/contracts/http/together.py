@@ -60,7 +60,7 @@ MessageWanted = Wanted[UUID, AddMessage]
 
 @dataclass(frozen=True)
 class Kind:
-    """What can be asked so: of which service, where for many, and how for one thing, an order or a ticket."""
+    """What can be asked so: of which service, where for many, and how for one order, ticket or customer."""
 
     service: str
     path: str
