@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, func, select, text, tuple_, update
+from sqlalchemy import Text, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from gateway.reconciliation.differences import Found
 from gateway.reconciliation.models import Finding, Round
 from shared.db import Database
+from shared.rows import any_given
 
 # PostgreSQL takes the lock from whoever it has not heard of for so long, and whoever has it shows life more often.
 SILENT_SECONDS = 10
@@ -19,9 +20,7 @@ LIFE_SECONDS = 3.0
 _LIFE = text("SELECT 1")
 _OPEN = Finding.resolved_at.is_(None)
 # Every order page asks it.
-_OPEN_ABOUT = (
-    select(Finding).where(_OPEN, Finding.subject == any_(bindparam("subjects", type_=ARRAY(Text)))).order_by(Finding.id)
-)
+_OPEN_ABOUT = select(Finding).where(_OPEN, Finding.subject == any_given("subjects", Text())).order_by(Finding.id)
 
 
 @asynccontextmanager

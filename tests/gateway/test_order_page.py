@@ -1,12 +1,17 @@
 """The order page, with all services there and with some away."""
 
 import asyncio
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from gateway.reconciliation import findings
+from gateway.reconciliation.differences import Found, Kind
+from gateway.reconciliation.models import Finding
 from gateway.replicas import Replicas
 from shared.auth import Role
 from shared.contracts.http.together import INVOICES, ORDERS, TICKET_COUNTS
@@ -91,6 +96,36 @@ async def test_pages_that_many_read_at_one_time_take_one_request_of_each_service
     for service in (gateway.orders, gateway.billing, gateway.support):
         assert sum(service.sizes) == len(readers)
         assert sorted(one.caller.login for one in service.asked) == sorted(reader.login for reader in readers)
+
+
+async def test_findings_of_pages_that_many_read_at_one_time_are_looked_for_at_once_and_each_page_shows_its_own(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customers = {f"ORD-000000003{n}": uuid4() for n in range(4)}
+    for number, whose in customers.items():
+        gateway.orders.answers[f"GET /orders/{number}"] = (200, order_view(whose, number))
+        async with gateway.database.transaction() as session:
+            await findings.keep(session, [Found(Kind.BALANCE_OFF, str(whose), {})])
+    looked_for, look, may_look = list[int](), findings.list_open, asyncio.Event()
+
+    async def look_later(session: AsyncSession, subjects: Collection[str]) -> Sequence[Finding]:
+        looked_for.append(len(subjects))
+        await may_look.wait()
+        return await look(session, subjects)
+
+    async def all_others_wait() -> bool:
+        waiting = gateway.app.state.order_pages._findings._waiting
+        return sum(looked_for) + sum(map(len, (wanted for wanted, _ in waiting))) == 2 * len(customers)
+
+    monkeypatch.setattr(findings, "list_open", look_later)
+    reader = await gateway.person(Role.OPERATOR)
+    reading = [asyncio.create_task(reader.ask("GET", f"/api/admin/orders/{number}")) for number in customers]
+    await eventually(all_others_wait, "all others have asked")
+    may_look.set()
+    shown = [[finding["subject"] for finding in (await each).json()["findings"]] for each in reading]
+    assert shown == [[str(whose)] for whose in customers.values()]
+    # Who came first was not waited for; for all others one look was enough.
+    assert len(looked_for) <= 2
 
 
 async def test_a_service_that_does_not_know_how_many_are_asked_for_is_asked_for_each(
