@@ -1,7 +1,7 @@
 """The broker was away, and 100,000 events of payments wait in billing's outbox.
 
-What one of them costs the relay, beside one of 200 that wait; and how fast billing-worker and orders-worker bring all
-of them to their effect, beside how fast 32 clients pay.
+What one of them costs the relay, beside one of 200 that wait; how fast billing-worker and orders-worker bring all of
+them to their effect, beside how fast 32 clients pay; and how fast orders tells of it in turn.
 """
 
 import asyncio
@@ -48,6 +48,7 @@ class Drained:
     relays_statements_ms: float
     relayed_per_second: float
     effective_per_second: float
+    told_on_per_second: float
 
 
 async def _drain(purser: Purser, first: int, events: int) -> Drained:
@@ -69,11 +70,15 @@ async def _drain(purser: Purser, first: int, events: int) -> Drained:
             while await orders.fetchval(UNPAID, begin, last):
                 await asyncio.sleep(LOOK_SECONDS)
         effective = time.perf_counter()
+        while await orders.fetchval(WAITS):
+            await asyncio.sleep(LOOK_SECONDS)
+        told_on = time.perf_counter()
     return Drained(
         (cpu_after - cpu_before) * 1000 / events,
         (ms_after - ms_before) / events,
         events / (relayed - begun),
         events / (effective - begun),
+        events / (told_on - begun),
     )
 
 
@@ -95,7 +100,9 @@ async def run(purser: Purser) -> list[Table]:
                 "relayed a second": across([many.relayed_per_second], 0),
                 "taken effect in orders a second": across([many.effective_per_second], 0),
                 "payments shown Paid a second, 32 clients": payments,
-                "a multiple of that": across([many.effective_per_second / payments.median], 1),
+                "taken effect, as a multiple of that": across([many.effective_per_second / payments.median], 1),
+                "told on by orders a second": across([many.told_on_per_second], 0),
+                "told on, as a multiple": across([many.told_on_per_second / payments.median], 1),
             },
         )
     ]

@@ -13,7 +13,8 @@ A = TypeVar("A")
 
 
 class Batches(Generic[W, A]):
-    """Calls `work` with all that was asked for while it was busy: nobody waits for a clock.
+    """Calls `work` with all that was asked for while it was busy: nobody waits for a clock. While `most` wait, it does
+    two batches at a time, so that there is one for the database and one for Python; else two would only be smaller.
 
     `work` gives for each an answer, or the exception that who asks is to get, or None where one would keep the others
     waiting; or it raises. What gets nothing so is tried alone, by `alone` where that is another way, and meanwhile the
@@ -30,7 +31,7 @@ class Batches(Generic[W, A]):
         self._work, self._most, self._alone = work, most, alone or self._work_on_one
         self.patience_seconds = patience_seconds
         self._waiting: deque[_Asked[W, A]] = deque()
-        self._busy = False
+        self._emptying = 0
         self._tasks: set[asyncio.Task[None]] = set()
         # Not of the one who happens to come first.
         self._context = copy_context()
@@ -43,8 +44,8 @@ class Batches(Generic[W, A]):
         """The answer to come."""
         answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((wanted, answer))
-        if not self._busy:
-            self._busy = True
+        if self._emptying == 0 or (self._emptying == 1 and len(self._waiting) >= self._most):
+            self._emptying += 1
             self._begin(self._empty())
         return answer
 
@@ -56,7 +57,7 @@ class Batches(Generic[W, A]):
 
     async def _empty(self) -> None:
         try:
-            while self._waiting:
+            while self._waiting and (self._emptying == 1 or len(self._waiting) >= self._most):
                 size = min(self._most, len(self._waiting))
                 doing = self._do([self._waiting.popleft() for _ in range(size)])
                 if self.patience_seconds is None:
@@ -64,7 +65,7 @@ class Batches(Generic[W, A]):
                 else:
                     await asyncio.wait([self._begin(doing)], timeout=self.patience_seconds)
         finally:
-            self._busy = False
+            self._emptying -= 1
 
     async def _work_on_one(self, wanted: W) -> A | Exception:
         [given] = await self._work([wanted])

@@ -23,7 +23,7 @@ APART = "x-apart"
 _SENT_ON_TO = ("CC", "BCC")
 BATCH = "application/cloudevents-batch+json"
 # A transaction takes no more, and the broker no more than 1 MB; an event has up to 100 kB.
-BATCH_EVENTS = 50
+BATCH_EVENTS = 100
 BATCH_BYTES = 200_000
 
 D = TypeVar("D")

@@ -37,6 +37,32 @@ async def test_what_is_asked_for_while_it_is_busy_is_done_in_one_go(patience_sec
     assert (await first, done) == (0, [[0], [1, 2, 3, 4], [5, 6]])
 
 
+async def test_two_batches_are_done_at_a_time_while_as_many_wait_as_it_does_at_once() -> None:
+    begun, may_end = list[list[int]](), asyncio.Event()
+
+    async def work(numbers: Sequence[int]) -> Sequence[int]:
+        begun.append(list(numbers))
+        await may_end.wait()
+        return numbers
+
+    async def all_that_can_have_begun() -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    batches = Batches(work, most=3)
+    asked = [asyncio.create_task(batches.ask(number)) for number in range(3)]
+    await all_that_can_have_begun()
+    asked += [asyncio.create_task(batches.ask(number)) for number in range(3, 5)]
+    await all_that_can_have_begun()
+    assert begun == [[0, 1, 2]]
+    asked += [asyncio.create_task(batches.ask(number)) for number in range(5, 10)]
+    await all_that_can_have_begun()
+    assert begun == [[0, 1, 2], [3, 4, 5]]
+    may_end.set()
+    assert await asyncio.gather(*asked) == list(range(10))
+    assert begun == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9]]
+
+
 async def test_one_that_fails_fails_alone() -> None:
     async def halve(numbers: Sequence[int]) -> list[float]:
         return [1 / number for number in numbers]
