@@ -13,8 +13,8 @@ A = TypeVar("A")
 
 
 class Batches(Generic[W, A]):
-    """Calls `work` with all that was asked for while it was busy: nobody waits for a clock. While `most` wait, it does
-    two batches at a time, so that there is one for the database and one for Python; else two would only be smaller.
+    """Calls `work` with all that was asked for while it was busy: nobody waits for a clock. While `most` wait, as many
+    batches are done `at_a_time`: of two, Python has one and the database the other. Else two would only be smaller.
 
     `work` gives for each an answer, or the exception that who asks is to get, or None where one would keep the others
     waiting; or it raises. What gets nothing so is tried alone, by `alone` where that is another way, and meanwhile the
@@ -27,8 +27,10 @@ class Batches(Generic[W, A]):
         most: int,
         alone: Callable[[W], Awaitable[A | Exception]] | None = None,
         patience_seconds: float | None = None,
+        at_a_time: int = 1,
     ) -> None:
-        self._work, self._most, self._alone = work, most, alone or self._work_on_one
+        self._work, self._alone = work, alone or self._work_on_one
+        self._most, self._at_a_time = most, at_a_time
         self.patience_seconds = patience_seconds
         self._waiting: deque[_Asked[W, A]] = deque()
         self._emptying = 0
@@ -44,7 +46,7 @@ class Batches(Generic[W, A]):
         """The answer to come."""
         answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((wanted, answer))
-        if self._emptying == 0 or (self._emptying == 1 and len(self._waiting) >= self._most):
+        if self._emptying == 0 or (self._emptying < self._at_a_time and len(self._waiting) >= self._most):
             self._emptying += 1
             self._begin(self._empty())
         return answer

@@ -49,7 +49,7 @@ async def test_two_batches_are_done_at_a_time_while_as_many_wait_as_it_does_at_o
         for _ in range(10):
             await asyncio.sleep(0)
 
-    batches = Batches(work, most=3)
+    batches = Batches(work, most=3, at_a_time=2)
     asked = [asyncio.create_task(batches.ask(number)) for number in range(3)]
     await all_that_can_have_begun()
     asked += [asyncio.create_task(batches.ask(number)) for number in range(3, 5)]

@@ -127,9 +127,9 @@ async def test_what_is_told_at_one_time_comes_to_our_own_queues_in_one_message(
         assert {name: value for name, value in event.items() if value is not None} == headers
 
 
-def test_a_message_holds_50_events_and_200_kb_at_most() -> None:
+def test_a_message_holds_100_events_and_200_kb_at_most() -> None:
     small, large = [{"routing_key": KEY, "body": "x" * size} for size in (10, 90_000)]
-    assert [len(batch) for batch in batches([small] * 120)] == [50, 50, 20]
+    assert [len(batch) for batch in batches([small] * 220)] == [100, 100, 20]
     assert [len(batch) for batch in batches([large] * 5)] == [2, 2, 1]
     assert [len(batch) for batch in batches([small, {**small, "routing_key": "another"}] * 2)] == [2, 2]
 
