@@ -55,7 +55,8 @@ _WRITE = text(f"""
     ), told AS (
         INSERT INTO outbox ({_TOLD}) SELECT {_TOLD} FROM {_NEWS} WHERE number IN (SELECT number FROM held)
     )
-    SELECT number, ARRAY(SELECT event_id FROM first) AS first FROM held
+    SELECT event_id, first.event_id IS NOT NULL AS was_new
+    FROM {_HEARD} JOIN held USING (number) LEFT JOIN first USING (event_id)
 """)  # noqa: S608
 
 
@@ -101,6 +102,7 @@ async def _mark(
         **_ITEM.parameters_of(item for order in changed.values() for item in order.items),
         **_NEWS.parameters(news),
     }
-    held = {row.number: row.first for row in await session.execute(_WRITE, written)}
+    done = {row.event_id: row.was_new for row in await session.execute(_WRITE, written)}
+    held = {numbers[event_id] for event_id in done}
     outbox.will_be_told(session, [each for each in news if each["number"] in held])
-    return {event_id: event_id in held[number] for event_id, number in numbers.items() if number in held}
+    return done
