@@ -27,6 +27,12 @@ LEADER = """
 """
 
 
+WAITING = """
+    SELECT count(*) = :all FROM pg_stat_activity
+    WHERE application_name LIKE 'relay-%' AND wait_event_type = 'Lock' AND datname = current_database()
+"""
+
+
 class Relays:
     """Processes of their own, each known to PostgreSQL by its name."""
 
@@ -38,6 +44,19 @@ class Relays:
         database_url = f"{self.installation.database_url('billing')}?application_name={name}"
         told = (PROGRAM, database_url, self.installation.broker_url("billing"))
         self.living[name] = await asyncio.create_subprocess_exec(sys.executable, "-c", *told, cwd=ROOT, stdout=DEVNULL)
+
+    async def start_together(self) -> None:
+        """All of them: none has told what waits before the others have looked whether they may, too."""
+
+        async def all_wait() -> bool:
+            async with self.database.transaction() as session:
+                return bool(await session.scalar(text(WAITING), {"all": RELAYS}))
+
+        async with self.database.transaction() as session:
+            await session.execute(text("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE"))
+            for number in range(RELAYS):
+                await self.start(f"relay-{number}")
+            await eventually(all_wait, "all relays wait for the outbox")
 
     async def kill(self, name: str) -> None:
         """At once, and start it again."""
@@ -69,8 +88,7 @@ class Relays:
 async def relaying(installation: Installation, database: Database) -> AsyncIterator[Relays]:
     relays = Relays(installation, database)
     try:
-        for number in range(RELAYS):
-            await relays.start(f"relay-{number}")
+        await relays.start_together()
         yield relays
     finally:
         await relays.end()
