@@ -71,5 +71,6 @@ async def _give(exchange: AbstractExchange, message: AbstractIncomingMessage, qu
             for name in ("headers", "content_type", "message_id", "correlation_id", "delivery_mode")
         },
     )
-    with suppress(aio_pika.exceptions.AMQPError):
+    # The broker may have died meanwhile.
+    with suppress(aio_pika.exceptions.AMQPError, aio_pika.exceptions.ChannelInvalidStateError):
         await exchange.publish(same, queue, mandatory=False)
