@@ -26,7 +26,8 @@ Subjects = tuple[str, str]
 
 
 class OrderPages:
-    """Puts them together, for many who ask at the same time out of one answer of each service."""
+    """Puts them together, for many who ask at the same time out of one answer of each service, and one look
+    for findings."""
 
     def __init__(self, database: Database, together: Together) -> None:
         self._database, self._together = database, together

@@ -20,8 +20,8 @@ LIMITS = "disk_free_limit.absolute = 50MB\nvm_memory_high_watermark.absolute = 5
 LARGEST_MESSAGE = "max_message_size = 1000000"
 # Seven days, as in deploy/rabbitmq/rabbitmq.conf, which says why.
 PATIENCE = "consumer_timeout = 604800000\n"
-# One of Erlang's schedulers can do several times what everything else on the machine can; with one for each core they
-# wake each other (a fifth of the broker's CPU, and a second of its start). None of them is busy while it waits.
+# One of Erlang's schedulers is busy for an eighth of the time while two cores do nothing but payments; with one for
+# each core they wake each other (a fifth of the broker's CPU, and a second of its start). None is busy while it waits.
 QUIET = "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
 
 

@@ -25,8 +25,6 @@ LEADER = """
     SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND granted AND datname = current_database()
 """
-
-
 WAITING = """
     SELECT count(*) = :all FROM pg_stat_activity
     WHERE application_name LIKE 'relay-%' AND wait_event_type = 'Lock' AND datname = current_database()
