@@ -83,7 +83,7 @@ async def test_a_customers_profile_has_their_orders_balance_statement_and_ticket
     await page.get_by_role("button", name="Deposit").click()
     await page.get_by_label("Amount").fill("1")
     await page.get_by_role("button", name="Deposit $1.00").click()
-    await page.get_by_role("button", name="Show the statement").click()
+    await page.get_by_role("button", name="Show the statement").press("Enter")
     await expect(page.locator("tr", has_text="Closing balance")).to_contain_text("$6.00")
     await expect(page.locator(".acts")).to_contain_text(re.compile("financier deposited.*amount \\$1.00"))
 

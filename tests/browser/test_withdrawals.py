@@ -39,7 +39,7 @@ async def test_the_form_says_that_it_will_wait_and_both_sites_show_it_held(door:
     await expect(page.locator(".facts").last).to_contain_text(re.compile(r"held\$2,000.00available\$3,000.00"))
     await expect(page.locator(".acts")).to_contain_text("financier asked for a withdrawal")
     await expect(page.get_by_role("heading", name="Withdrawals to approve")).to_be_visible()
-    await page.get_by_role("button", name="Show the statement").click()
+    await page.get_by_role("button", name="Show the statement").press("Enter")
     await expect(page.locator("tr.edge", has_text="Of this held")).to_contain_text("$2,000.00")
     await expect(portal.get_by_text("held $2,000.00 · available $3,000.00")).to_be_visible()
     await expect(portal.get_by_text("A withdrawal waits for the shop's approval.")).to_be_visible()
