@@ -61,6 +61,11 @@ class Purser:
         used = {name: _cpu(running.pid) for name, running in self.keeper.state.processes.items() if running.pid}
         return {**used, "load": _own_cpu()}
 
+    def wakings(self) -> int:
+        """How often all of its threads have begun to run so far."""
+        pids = [running.pid for running in self.keeper.state.processes.values() if running.pid]
+        return sum(_switches(each.pid) for pid in pids for each in _family(pid))
+
     async def counted(self) -> tuple[float, float]:
         """The statements of all services so far, and the bytes of their WAL."""
         async with self.database("postgres") as connection:
@@ -85,6 +90,15 @@ def _cpu(pid: int) -> float:
             # Connections that have ended: of the server alone, for it waits for them.
             seconds += times.children_user + times.children_system if process.pid == pid else 0
     return seconds
+
+
+def _switches(pid: int) -> int:
+    """Of all threads; psutil counts those of the first."""
+    count = 0
+    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+        with suppress(OSError):
+            count += sum(int(line.split()[1]) for line in status.read_text().splitlines() if "ctxt_switches" in line)
+    return count
 
 
 def _family(pid: int) -> list[psutil.Process]:

@@ -64,6 +64,9 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=0,
+            # The one used last: in turn, each would meet a backend whose memory has left the caches meanwhile (a
+            # twentieth of a payment's CPU, at 8 clients a twelfth of its time).
+            pool_use_lifo=True,
             pool_timeout=5,
             hide_parameters=True,
             connect_args={"server_settings": TIMEOUTS | VANISHED, "timeout": 5, "command_timeout": DEAD_AFTER_SECONDS},
