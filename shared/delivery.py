@@ -17,7 +17,7 @@ from shared import failpoints, tracing
 from shared.contracts.base import Event
 from shared.db import Database, is_unreachable
 from shared.dead_letters import bury, send_again, why_failed, why_invalid
-from shared.effects import AtOnce, Effects, ReactionToMany
+from shared.effects import AtOnce, Effects, Reaction
 from shared.envelope import APART, BATCH, BATCH_EVENTS, Enveloped, batch_reader, taken_apart
 from shared.failure import kind_of
 from shared.inbox import Heard, Taken
@@ -25,7 +25,7 @@ from shared.inbox import Heard, Taken
 # A reaction that fails is tried again after each of these, then its event becomes a dead letter.
 RETRY_SECONDS = (0.5, 2.0, 10.0, 60.0)
 UNREACHABLE_SECONDS = 1.0
-# So many take effect in one transaction, where a reaction takes many.
+# So many take effect at once, where a reaction takes many.
 TOGETHER = BATCH_EVENTS
 # What has come so often before, and not been done with, may be what the process dies of.
 SUSPECT_DELIVERIES = 2
@@ -43,14 +43,13 @@ class Delivery:
         self,
         queue: str,
         event: type[Event],
-        reaction: ReactionToMany[Event] | AtOnce[Event],
-        together: int,
+        reaction: Reaction[Event] | AtOnce[Event],
         database: Database,
         broker: RabbitBroker,
     ) -> None:
         self.queue, self.event, self.broker = queue, event, broker
         self._effects = Effects(queue, reaction, database)
-        self._together = self._effects.together(together) if together > 1 else None
+        self._together = self._effects.together(TOGETHER)
         self._batch = batch_reader(event)
         self._one_suspect = asyncio.Lock()
 
@@ -122,7 +121,7 @@ class Delivery:
         """What each has failed with."""
         doing: Iterable[Awaitable[object]]
         if self._together is None:
-            doing = (self._effects.have([each]) for each in waiting)
+            doing = (self._effects.have(each) for each in waiting)
         else:
             doing = [self._together.put(each) for each in waiting]
         errors: list[Exception | None] = []
@@ -173,7 +172,7 @@ class Delivery:
                 elif self._together:
                     await self._together.ask(taken)
                 else:
-                    await self._effects.have([taken])
+                    await self._effects.have(taken)
                 return None
             except Exception as error:
                 if is_unreachable(error):
@@ -194,7 +193,7 @@ class Delivery:
         before the process dies so often that all that it had in hand is given up."""
         await asyncio.sleep(random.uniform(0, SHUFFLING_SECONDS))
         async with self._one_suspect:
-            await self._effects.have([taken])
+            await self._effects.have(taken)
 
     async def _acknowledge(self, message: RabbitMessage) -> None:
         failpoints.hit("before_ack", self.queue)

@@ -14,7 +14,7 @@ from shared import failpoints, inbox
 from shared.batches import Batches
 from shared.contracts.base import Event
 from shared.db import Database
-from shared.inbox import Heard, Taken
+from shared.inbox import Taken
 
 effects_total = Counter("purser_events_taken_total", "Events that took effect", ["queue"])
 repeats_total = Counter("purser_events_repeated_total", "Events that had taken effect before", ["queue"])
@@ -29,15 +29,15 @@ event_age = Histogram(
 AT_A_TIME = 2
 
 E = TypeVar("E", bound=Event)
-ReactionToMany = Callable[[Sequence[Heard[E]], AsyncSession], Awaitable[None]]
-# One that takes its events into the inbox itself: whether it was new, of each that has taken effect by now.
+Reaction = Callable[[E, AsyncSession], Awaitable[None]]
+# One to many, that takes its events into the inbox itself: whether it was new, of each that has taken effect by now.
 ReactionWithInbox = Callable[[AsyncSession, Sequence[Taken[E]]], Awaitable[Mapping[UUID, bool]]]
 
 
 @dataclass(frozen=True)
 class AtOnce(Generic[E]):
-    """A reaction of one statement, which commits as one, and waits for nobody; and the one `held`, in a transaction of
-    its own, for each event that the first has left."""
+    """A reaction whose statements commit by themselves, the one that takes the events into the inbox last; and the one
+    `held`, in a transaction of its own, for each event that the first has left."""
 
     reaction: ReactionWithInbox[E]
     held: ReactionWithInbox[E]
@@ -48,39 +48,36 @@ class Effects:
     """Those of one queue's events."""
 
     queue: str
-    reaction: ReactionToMany[Event] | AtOnce[Event]
+    reaction: Reaction[Event] | AtOnce[Event]
     database: Database
 
-    def together(self, most: int) -> Batches[Taken[Event], bool]:
-        """What comes while others have theirs is done in one go; each is told whether it was new."""
-        if isinstance(self.reaction, AtOnce):
-            at_once = partial(self._have_at_once, self.reaction.reaction)
-            return Batches(at_once, most, self._have_alone, at_a_time=AT_A_TIME)
-        return Batches(self.have, most, at_a_time=AT_A_TIME)
+    def together(self, most: int) -> Batches[Taken[Event], bool] | None:
+        """What comes while others have theirs is done in one go; each is told whether it was new. None where the
+        reaction is to one."""
+        if not isinstance(self.reaction, AtOnce):
+            return None
+        at_once = partial(self._have_at_once, self.reaction.reaction)
+        return Batches(at_once, most, self.have, at_a_time=AT_A_TIME)
 
-    async def have(self, taken: Sequence[Taken[Event]]) -> Sequence[bool]:
-        """All in one transaction; whether it was new, for each."""
+    async def have(self, taken: Taken[Event]) -> bool:
+        """That of one event, in a transaction; whether it was new."""
         react = self.reaction.held if isinstance(self.reaction, AtOnce) else partial(self._after_inbox, self.reaction)
         async with self.database.transaction() as session:
-            done = await react(session, taken)
+            done = await react(session, [taken])
             failpoints.hit("after_effect", self.queue)
-        self._count(done, taken)
-        return [done[event_id] for event_id, _ in taken]
+        self._count(done, [taken])
+        return done[taken[0]]
 
     async def _after_inbox(
-        self, reaction: ReactionToMany[Event], session: AsyncSession, taken: Sequence[Taken[Event]]
+        self, reaction: Reaction[Event], session: AsyncSession, taken: Sequence[Taken[Event]]
     ) -> Mapping[UUID, bool]:
+        [(event_id, heard)] = taken
         failpoints.hit("before_inbox", self.queue)
-        first = await inbox.first_times(session, [event_id for event_id, _ in taken])
+        first = await inbox.first_times(session, [event_id])
         failpoints.hit("after_inbox", self.queue)
         if first:
-            new = {event_id: heard for event_id, heard in taken if event_id in first}
-            await reaction(list(new.values()), session)
-        return {event_id: event_id in first for event_id, _ in taken}
-
-    async def _have_alone(self, taken: Taken[Event]) -> bool:
-        [first] = await self.have([taken])
-        return first
+            await reaction(heard.event, session)
+        return {event_id: bool(first)}
 
     async def _have_at_once(
         self, reaction: ReactionWithInbox[Event], taken: Sequence[Taken[Event]]

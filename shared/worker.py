@@ -1,7 +1,7 @@
 """A service's second door: events. It listens to its queues and relays its outbox."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
@@ -10,17 +10,15 @@ from fastapi import FastAPI
 from faststream.middlewares import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 from faststream.rabbit.annotations import RabbitMessage
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import outbox
 from shared.contracts.base import Event
 from shared.contracts.subscriptions import SUBSCRIPTIONS, queue_name
 from shared.db import Database
-from shared.delivery import TOGETHER, Delivery
-from shared.effects import AtOnce, ReactionToMany, ReactionWithInbox
+from shared.delivery import Delivery
+from shared.effects import AtOnce, Reaction, ReactionWithInbox
 from shared.health import Check, Health, NotReady, database_check
 from shared.housekeeping import Chore, keep_house
-from shared.inbox import Heard
 from shared.listening import keep_listening
 from shared.relay import Relay
 from shared.watching import Count, relay_check, watch_broker, watch_outbox
@@ -30,7 +28,6 @@ from shared.web import web_app
 PREFETCH = 100
 
 E = TypeVar("E", bound=Event)
-Reaction = Callable[[E, AsyncSession], Awaitable[None]]
 
 
 class Reactions:
@@ -38,41 +35,28 @@ class Reactions:
 
     def __init__(self, listener: str) -> None:
         self.listener = listener
-        self._reactions: dict[type[Event], tuple[ReactionToMany[Event] | AtOnce[Event], int]] = {}
+        self._reactions: dict[type[Event], Reaction[Event] | AtOnce[Event]] = {}
 
     def on(self, event: type[E]) -> Callable[[Reaction[E]], Reaction[E]]:
         """Each event in a transaction of its own."""
 
         def add(reaction: Reaction[E]) -> Reaction[E]:
-            async def react(heard: Sequence[Heard[E]], session: AsyncSession) -> None:
-                for each in heard:
-                    await reaction(each.event, session)
-
-            self._reactions[event] = (react, 1)  # type: ignore[assignment]
-            return reaction
-
-        return add
-
-    def on_many(self, event: type[E]) -> Callable[[ReactionToMany[E]], ReactionToMany[E]]:
-        """Whatever has come meanwhile in one transaction; when that fails, each in its own."""
-
-        def add(reaction: ReactionToMany[E]) -> ReactionToMany[E]:
-            self._reactions[event] = (reaction, TOGETHER)  # type: ignore[assignment]
+            self._reactions[event] = reaction  # type: ignore[assignment]
             return reaction
 
         return add
 
     def at_once(self, event: type[E], reaction: ReactionWithInbox[E], held: ReactionWithInbox[E]) -> None:
-        """Whatever has come meanwhile by one statement, as far as nobody is in the way; the rest `held`."""
-        self._reactions[event] = (AtOnce(reaction, held), TOGETHER)  # type: ignore[arg-type]
+        """Whatever has come meanwhile in one go, as far as nobody is in the way; the rest `held`, each by itself."""
+        self._reactions[event] = AtOnce(reaction, held)  # type: ignore[arg-type]
 
     def subscribe(self, database: Database, broker: RabbitBroker) -> list[str]:
         """Listen, on one lasting queue per event, with a channel for each; give the queues' names."""
         if set(self._reactions) != set(SUBSCRIPTIONS[self.listener]):
             raise LookupError(f"{self.listener} does not react to exactly what SUBSCRIPTIONS says")
-        for event, (reaction, together) in self._reactions.items():
+        for event, reaction in self._reactions.items():
             queue = queue_name(self.listener, event)
-            delivery = Delivery(queue, event, reaction, together, database, broker)
+            delivery = Delivery(queue, event, reaction, database, broker)
             broker.subscriber(
                 RabbitQueue(queue, declare=False),
                 channel=Channel(prefetch_count=PREFETCH),

@@ -92,6 +92,16 @@ async def lock_tickets_about(session: AsyncSession, order_numbers: Sequence[str]
     return tickets
 
 
+async def list_noted(
+    session: AsyncSession, ticket_ids: Collection[UUID], transfer_ids: Collection[UUID]
+) -> set[tuple[UUID, UUID | None]]:
+    """Which of these conversations tell of which of these transfers."""
+    noted = select(Message.ticket_id, Message.transfer_id).where(
+        Message.ticket_id.in_(ticket_ids), Message.transfer_id.in_(transfer_ids)
+    )
+    return {(ticket_id, transfer_id) for ticket_id, transfer_id in await session.execute(noted)}
+
+
 async def list_tickets(
     session: AsyncSession, customer_id: UUID | None, new: bool | None, before: Place | None, limit: int
 ) -> Sequence[Ticket]:

@@ -7,17 +7,14 @@ from typing import Any, cast
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.batches import Batches
 from shared.contracts.base import Event
-from shared.contracts.billing import BalanceChanged
 from shared.db import Database
 from shared.delivery import Delivery
 from shared.inbox import Heard
 from tests.shared.conftest import balance_changed
-from tests.shared.test_delivery import Message
+from tests.shared.test_delivery import Message, delivery_to, to_many
 
 
 @pytest.mark.parametrize("patience_seconds", [None, 20])
@@ -147,18 +144,17 @@ async def test_a_poisonous_event_among_others_costs_them_nothing(
     monkeypatch.setattr("shared.delivery.RETRY_SECONDS", (0.01, 0.01))
     effects, buried = Counter[int](), list[str]()
 
-    async def react(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
+    async def react(heard: Sequence[Heard[Event]]) -> None:
         for each in heard:
             if each.event.version == 3:
                 raise RuntimeError("poison")
-        await session.execute(text("SELECT 1"))
         effects.update(each.event.version for each in heard)
 
     async def give_up(_: Delivery, message: Message, why: str) -> None:
         buried.append(why)
 
     monkeypatch.setattr(Delivery, "_give_up", give_up)
-    delivery = Delivery("a queue", BalanceChanged, react, 50, database, cast(Any, None))
+    delivery = delivery_to(to_many(database, react), database)
     messages = [
         Message(database, balance_changed(uuid4(), version).model_dump_json().encode()) for version in range(1, 6)
     ]

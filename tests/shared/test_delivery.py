@@ -1,7 +1,7 @@
 """One event in hand: what is done with its message, and when."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -15,8 +15,9 @@ from shared.contracts.base import Event
 from shared.contracts.billing import BalanceChanged
 from shared.db import Database
 from shared.delivery import Delivery
+from shared.effects import AtOnce, Reaction
 from shared.envelope import BATCH, batch_of
-from shared.inbox import Heard
+from shared.inbox import Heard, Taken, first_times
 from shared.telemetry import current_id
 from tests.shared.conftest import balance_changed
 
@@ -49,38 +50,67 @@ class Message:
             self.committed_when_acknowledged.append(await session.scalar(taken, {"id": self.event_id}) == 1)
 
 
-@pytest.mark.parametrize("together", [1, 50])
+ReactionToMany = Callable[[Sequence[Heard[Event]]], Awaitable[None]]
+Takes = Callable[[Database, ReactionToMany], Reaction[Event] | AtOnce[Event]]
+
+
+def to_one(database: Database, react: ReactionToMany) -> Reaction[Event]:
+    """Each event by itself."""
+    return lambda event, _: react([Heard(event)])
+
+
+def to_many(database: Database, react: ReactionToMany) -> AtOnce[Event]:
+    """All that have come together, and those with which that fails by themselves."""
+
+    async def held(session: AsyncSession, taken: Sequence[Taken[Event]]) -> Mapping[UUID, bool]:
+        first = await first_times(session, [event_id for event_id, _ in taken])
+        if first:
+            await react([heard for event_id, heard in taken if event_id in first])
+        return {event_id: event_id in first for event_id, _ in taken}
+
+    async def at_once(_: AsyncSession, taken: Sequence[Taken[Event]]) -> Mapping[UUID, bool]:
+        async with database.transaction() as session:
+            return await held(session, taken)
+
+    return AtOnce(at_once, held)
+
+
+def delivery_to(reaction: Reaction[Event] | AtOnce[Event], database: Database) -> Delivery:
+    return Delivery("a queue", BalanceChanged, reaction, database, cast(Any, None))
+
+
+@pytest.mark.parametrize("reaction", [to_one, to_many])
 async def test_an_event_is_acknowledged_only_when_its_effect_is_committed_and_takes_effect_once(
-    database: Database, together: int
+    database: Database, reaction: Takes
 ) -> None:
     effects: list[Event] = []
 
-    async def react(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
+    async def react(heard: Sequence[Heard[Event]]) -> None:
         effects.extend(each.event for each in heard)
 
     message = Message(database, balance_changed(uuid4(), 1).model_dump_json().encode())
-    delivery = Delivery("a queue", BalanceChanged, react, together, database, cast(Any, None))
+    delivery = delivery_to(reaction(database, react), database)
     for _ in range(3):
         await delivery.receive(cast(Any, message))
     assert message.committed_when_acknowledged == [True, True, True]
     assert len(effects) == 1
 
 
-@pytest.mark.parametrize("together", [1, 50])
+@pytest.mark.parametrize("reaction", [to_one, to_many])
 async def test_an_effect_that_fails_is_tried_again_and_leaves_no_trace_of_the_first_try(
-    database: Database, monkeypatch: Any, together: int
+    database: Database, monkeypatch: Any, reaction: Takes
 ) -> None:
     monkeypatch.setattr("shared.delivery.RETRY_SECONDS", (0.01, 0.01))
     tries = 0
 
-    async def fail_at_first(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
+    async def fail_at_first(heard: Sequence[Heard[Event]]) -> None:
         nonlocal tries
         tries += 1
         if tries == 1:
             raise RuntimeError("not yet")
 
     message = Message(database, balance_changed(uuid4(), 1).model_dump_json().encode())
-    delivery = Delivery("a queue", BalanceChanged, fail_at_first, together, database, cast(Any, None))
+    delivery = delivery_to(reaction(database, fail_at_first), database)
     await delivery.receive(cast(Any, message))
     assert (tries, message.committed_when_acknowledged) == (2, [True])
 
@@ -101,17 +131,17 @@ def batch(*events: BalanceChanged) -> tuple[bytes, list[UUID]]:
     return batch_of("billing", rows).body, [UUID(str(row["event_id"])) for row in rows]
 
 
-async def test_a_batch_is_one_transaction_where_a_reaction_takes_many_and_each_event_causes_in_its_own_context(
+async def test_a_batch_takes_effect_together_where_a_reaction_takes_many_and_each_event_causes_in_its_own_context(
     database: Database,
 ) -> None:
     together: list[list[tuple[int, str | None]]] = []
 
-    async def react(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
+    async def react(heard: Sequence[Heard[Event]]) -> None:
         together.append([(each.event.version, each.context.run(current_id)) for each in heard])
 
     body, ids = batch(*(balance_changed(uuid4(), version) for version in range(1, 31)))
     message = Message(database, body, event_id=ids[-1], content_type=BATCH)
-    delivery = Delivery("a queue", BalanceChanged, react, 50, database, cast(Any, None))
+    delivery = delivery_to(to_many(database, react), database)
     for _ in range(2):
         await delivery.receive(cast(Any, message))
     assert together == [[(version, f"c-{version}") for version in range(1, 31)]]
@@ -142,20 +172,20 @@ def again(monkeypatch: pytest.MonkeyPatch) -> Again:
     return again
 
 
-@pytest.mark.parametrize("together", [1, 50])
+@pytest.mark.parametrize("reaction", [to_one, to_many])
 async def test_what_fails_in_a_batch_comes_again_alone_before_the_batch_is_acknowledged(
-    database: Database, together: int, again: Again
+    database: Database, reaction: Takes, again: Again
 ) -> None:
     effects: list[int] = []
 
-    async def react(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
+    async def react(heard: Sequence[Heard[Event]]) -> None:
         if any(each.event.version == 3 for each in heard):
             raise RuntimeError("a bug")
         effects.extend(each.event.version for each in heard)
 
     body, ids = batch(*(balance_changed(uuid4(), version) for version in range(1, 6)))
     message = Message(database, body, event_id=ids[0], content_type=BATCH)
-    delivery = Delivery("a queue", BalanceChanged, react, together, database, cast(Any, None))
+    delivery = delivery_to(reaction(database, react), database)
     await delivery.receive(cast(Any, message))
     assert (again.events, message.committed_when_acknowledged) == ([str(ids[2])], [True])
     assert sorted(effects) == [1, 2, 4, 5]
@@ -167,11 +197,11 @@ async def test_a_batch_that_cannot_be_taken_apart_is_not_acknowledged(
     monkeypatch.setattr("shared.delivery.UNREACHABLE_SECONDS", 0.01)
     again.refused = True
 
-    async def react(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
+    async def react(heard: Sequence[Heard[Event]]) -> None:
         raise RuntimeError("a bug")
 
     message = Message(database, batch(balance_changed(uuid4(), 1))[0], content_type=BATCH)
-    await Delivery("a queue", BalanceChanged, react, 50, database, cast(Any, None)).receive(cast(Any, message))
+    await delivery_to(to_many(database, react), database).receive(cast(Any, message))
     assert (message.committed_when_acknowledged, message.given_back) == ([], 1)
 
 
@@ -180,12 +210,12 @@ async def test_a_batch_that_came_before_and_before_that_is_not_tried_but_taken_a
 ) -> None:
     """The process may die of one of them."""
 
-    async def react(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
+    async def react(heard: Sequence[Heard[Event]]) -> None:
         raise AssertionError("tried")
 
     body, ids = batch(*(balance_changed(uuid4(), version) for version in range(1, 4)))
     message = Message(database, body, content_type=BATCH, deliveries_before=2)
-    await Delivery("a queue", BalanceChanged, react, 50, database, cast(Any, None)).receive(cast(Any, message))
+    await delivery_to(to_many(database, react), database).receive(cast(Any, message))
     assert again.events == list(map(str, ids))
     assert len(message.committed_when_acknowledged) == 1
 
@@ -196,11 +226,11 @@ async def test_what_a_batch_was_taken_apart_into_is_tried_one_at_a_time_from_the
     """Or the process dies of it before the batch is acknowledged, and with the batch all of it comes once more."""
     together: list[int] = []
 
-    async def react(heard: Sequence[Heard[Event]], session: AsyncSession) -> None:
+    async def react(heard: Sequence[Heard[Event]]) -> None:
         together.append(len(heard))
 
     body, _ = batch(*(balance_changed(uuid4(), version) for version in range(1, 4)))
-    delivery = Delivery("a queue", BalanceChanged, react, 50, database, cast(Any, None))
+    delivery = delivery_to(to_many(database, react), database)
     await delivery.receive(cast(Any, Message(database, body, content_type=BATCH, deliveries_before=2)))
     parts = [Message(database, part.body, further=dict(part.headers)) for part in again.messages]
     await asyncio.gather(*(delivery.receive(cast(Any, part)) for part in parts))

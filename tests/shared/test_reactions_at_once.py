@@ -17,7 +17,7 @@ from shared.effects import AtOnce
 from shared.envelope import BATCH
 from shared.inbox import Taken, insertion
 from tests.shared.conftest import balance_changed
-from tests.shared.test_delivery import Message, batch
+from tests.shared.test_delivery import Message, batch, delivery_to
 
 _TAKE = text(insertion("SELECT unnest(CAST(:event_ids AS uuid[])) AS event_id"))
 
@@ -47,7 +47,7 @@ class Reaction:
 
     def delivery(self, database: Database) -> Delivery:
         reaction = AtOnce(self.do_at_once, self.do_held)
-        return Delivery("a queue", BalanceChanged, reaction, 50, database, cast(Any, None))
+        return delivery_to(reaction, database)
 
 
 async def receive(reaction: Reaction, database: Database, versions: Sequence[int]) -> None:

@@ -1,6 +1,6 @@
 """Support's API and database, and a customer with questions."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -12,24 +12,29 @@ import pytest
 from sqlalchemy import text
 
 from services.support import api
-from services.support.consumers import on_order_paid, on_order_refunded
+from services.support.commands.note_operations import Kind, note_operations, note_operations_held
 from shared.auth import Caller, Role
 from shared.contracts.base import Event
 from shared.contracts.billing import OrderPaid, OrderRefunded
 from shared.db import Database
-from shared.inbox import Heard
+from shared.inbox import Heard, Taken
 from shared.settings import ApiSettings
 from tests.client import Client
 from tests.installation import Installation, settings
 
 OPERATOR = Caller("oper", Role.OPERATOR)
 E = TypeVar("E", bound=Event)
+Moved = Taken[OrderPaid | OrderRefunded]
 _numbers = count(uuid4().int % 10**9)
 
 
 def order_number() -> str:
     """Of an order that nobody has spoken of yet."""
     return f"ORD-{next(_numbers):010d}"
+
+
+def _kind(moved: Moved) -> Kind:
+    return "paid" if isinstance(moved[1].event, OrderPaid) else "refunded"
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +98,7 @@ class Customer:
         counts = await self.get(f"/customers/{self.id}/ticket-counts")
         return counts["new"], counts["answered"], counts["total"]
 
-    async def money_moved(
+    def money(
         self,
         order_number: str,
         amount_minor: int,
@@ -101,7 +106,7 @@ class Customer:
         transfer_id: UUID | None = None,
         *,
         back: bool = False,
-    ) -> None:
+    ) -> Moved:
         """Billing's word that money moved for the order, or came back."""
         facts: dict[str, Any] = {
             "order_number": order_number,
@@ -117,11 +122,24 @@ class Customer:
             "version": 1,
             "at": datetime.now(UTC),
         }
-        async with self.database.transaction() as session:
-            if back:
-                await on_order_refunded([Heard(OrderRefunded(**facts, line=None))], session)
-            else:
-                await on_order_paid([Heard(OrderPaid(**facts))], session)
+        return uuid4(), Heard(OrderRefunded(**facts, line=None) if back else OrderPaid(**facts))
+
+    async def money_moved(self, *of: Any, **more: Any) -> None:
+        """The same, heard."""
+        await self.hear(self.money(*of, **more))
+
+    async def hear(self, moved: Moved) -> bool:
+        """As the worker does; whether it was new."""
+        done = await self.hear_at_once(moved)
+        if not done:
+            async with self.database.transaction() as session:
+                done = await note_operations_held(session, [moved], _kind(moved))
+        return done[moved[0]]
+
+    async def hear_at_once(self, moved: Moved) -> Mapping[UUID, bool]:
+        """The first half: nothing where it leaves it to the second."""
+        async with self.database.autocommit() as session:
+            return await note_operations(session, [moved], _kind(moved))
 
     async def told(self, kind: type[E], subject: object) -> list[E]:
         """What support has told of this ticket, or of this customer's counts, in the order of versions."""

@@ -1,13 +1,18 @@
 """Money that moved for an order is a line of its conversations."""
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from shared.contracts.http.support import Author
+from services.support import queries
+from services.support.commands import note_operations as note_operations_module
+from services.support.commands.begin_ticket import begin_ticket
+from shared.contracts.http.support import Author, BeginTicket
 from shared.contracts.support import TicketChanged, TicketCountsChanged
 from tests.client import Client
+from tests.eventually import eventually
 from tests.support.conftest import OPERATOR, Customer, order_number
 
 
@@ -74,6 +79,59 @@ async def test_money_and_a_ticket_that_come_at_one_moment_do_not_miss_each_other
         ticket, _ = await asyncio.gather(customer.begin("Hi", order_number=number), customer.money_moved(number, 100))
         authors = sorted(message["author"] for message in (await customer.get(f"/tickets/{ticket}"))["messages"])
         assert authors == ["customer", "system"]
+
+
+async def test_money_that_is_heard_of_while_a_conversation_begins_is_a_line_of_it(customer: Customer) -> None:
+    number = order_number()
+    moved = customer.money(number, 100)
+    async with customer.database.transaction() as session:
+        await queries.lock_conversations_about(session, number)
+        hearing = asyncio.create_task(customer.hear(moved))
+        await eventually(lambda: _is_waited_for(customer), "it waits for the conversation that begins")
+        ticket, _ = await begin_ticket(session, customer.caller, customer.id, BeginTicket(subject="Hi", text="Hi"))
+        ticket.order_number = number
+    await hearing
+    messages = (await customer.get(f"/tickets/{ticket.id}"))["messages"]
+    assert [message["author"] for message in messages] == ["customer", "system"]
+
+
+async def _is_waited_for(customer: Customer) -> bool:
+    """Somebody else's conversation, about to begin."""
+    waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objsubid = 2)"
+    [there] = await customer.row(waiting)
+    return bool(there)
+
+
+async def test_what_broke_off_half_done_is_done_when_it_is_told_again(customer: Customer) -> None:
+    number = order_number()
+    ticket = await customer.begin("Hi", order_number=number)
+    moved = customer.money(number, 100)
+    assert await customer.hear_at_once(moved) == {}
+    assert [await customer.hear(moved), await customer.hear(moved)] == [True, False]
+    assert len((await customer.get(f"/tickets/{ticket}"))["messages"]) == 2
+
+
+async def test_a_conversation_begun_between_both_halves_has_the_line_once(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = order_number()
+    moved, tickets = customer.money(number, 100), list[str]()
+    remember = note_operations_module._remember
+
+    async def remember_and_begin(*of: Any) -> None:
+        await remember(*of)
+        if not tickets:
+            tickets.append(await customer.begin("Hi", order_number=number))
+
+    monkeypatch.setattr(note_operations_module, "_remember", remember_and_begin)
+    assert await customer.hear(moved)
+    messages = (await customer.get(f"/tickets/{tickets[0]}"))["messages"]
+    assert [message["author"] for message in messages] == ["system", "customer"]
+
+
+async def test_what_is_told_again_of_an_order_without_a_conversation_is_not_new(customer: Customer) -> None:
+    moved = customer.money(order_number(), 100)
+    assert [await customer.hear_at_once(moved) for _ in range(2)] == [{moved[0]: True}, {moved[0]: False}]
 
 
 async def test_an_order_without_a_conversation_makes_none(customer: Customer) -> None:
