@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import aio_pika
 import asyncpg
 import structlog
+from aio_pika.abc import AbstractConnection
 from aiormq import Channel
 from aiormq.exceptions import PublishError
 from asyncpg.prepared_stmt import PreparedStatement
@@ -34,6 +35,8 @@ from shared.publishing import Publication, publish
 
 BATCH_ROWS = 200
 LOOK_SECONDS = 1.0
+# Where nothing more comes, what was told waits so long for its archive.
+ARCHIVE_SECONDS = 0.1
 ANSWER_SECONDS = 5.0
 # Longer than a batch may take to be published, during which nothing is asked of PostgreSQL.
 SILENT_SECONDS = 15
@@ -45,16 +48,16 @@ sent_total = Counter("purser_outbox_sent_total", "Events that the broker has con
 unroutable_total = Counter("purser_outbox_unroutable_total", "Events that came back because no queue takes them")
 leading = Gauge("purser_relay_leading", "1 in the process that relays, 0 in one that stands by")
 
-# Aggregates whose next event just came back are left out of one look, so that they hold up nobody else.
-UNSENT = """
-    SELECT position, event_id, aggregate, subject, routing_key, at, body, correlation_id
-    FROM outbox WHERE aggregate || subject <> ALL($1::text[]) ORDER BY position LIMIT $2
-"""
-ARCHIVE = """
-    WITH sent AS (DELETE FROM outbox WHERE position = ANY($1::bigint[]) RETURNING *)
-    INSERT INTO outbox_archive
-        (position, event_id, aggregate, subject, version, routing_key, at, body, correlation_id)
-    SELECT position, event_id, aggregate, subject, version, routing_key, at, body, correlation_id FROM sent
+# What was confirmed goes to the archive by the statement that looks for what is unsent: half the round trips. Those
+# aggregates whose next event just came back are left out of one look, so that they hold up nobody else.
+LOOK = """
+    WITH told AS (DELETE FROM outbox WHERE position = ANY($1::bigint[]) RETURNING *), archived AS (
+        INSERT INTO outbox_archive
+            (position, event_id, aggregate, subject, version, routing_key, at, body, correlation_id)
+        SELECT position, event_id, aggregate, subject, version, routing_key, at, body, correlation_id FROM told
+    )
+    SELECT position, event_id, aggregate, subject, routing_key, at, body, correlation_id FROM outbox
+    WHERE position <> ALL($1::bigint[]) AND aggregate || subject <> ALL($2::text[]) ORDER BY position LIMIT $3
 """
 
 
@@ -108,6 +111,8 @@ class Relay:
                 **VANISHED,
                 # A plan made while the outbox was empty would read all of 100,000 waiting rows (seen: 7 ms a batch).
                 "enable_seqscan": "off",
+                # A crash would only have it tell again what it has just told, and nothing waits for the disk.
+                "synchronous_commit": "off",
                 # Else the lock of a relay that nothing is heard of any more would be held for ever.
                 "idle_session_timeout": f"{SILENT_SECONDS}s",
             },
@@ -115,7 +120,7 @@ class Relay:
         try:
             # Before there is a lock: to prepare is a request that does not end, and a wire that falls silent within one
             # would hold the lock as long as it seems whole, whatever the limits say.
-            unsent, archive = await connection.prepare(UNSENT), await connection.prepare(ARCHIVE)
+            look = await connection.prepare(LOOK)
             while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext('outbox relay'))"):
                 self.turned_at = time.monotonic()
                 await asyncio.sleep(LOOK_SECONDS)
@@ -124,18 +129,14 @@ class Relay:
             async with asyncio.timeout(ANSWER_SECONDS):
                 broker = await aio_pika.connect(self.broker_url, heartbeat=HEARTBEAT_SECONDS)
             try:
-                await self._lead(unsent, archive, broker, rung)
+                await self._lead(look, broker, rung)
             finally:
                 await quietly(broker.close())
         finally:
             await quietly(connection.close(timeout=1))
 
     async def _lead(
-        self,
-        unsent: "PreparedStatement[asyncpg.Record]",
-        archive: "PreparedStatement[asyncpg.Record]",
-        broker: aio_pika.abc.AbstractConnection,
-        rung: asyncio.Event,
+        self, look: "PreparedStatement[asyncpg.Record]", broker: AbstractConnection, rung: asyncio.Event
     ) -> None:
         async with asyncio.timeout(ANSWER_SECONDS):
             opened = await broker.channel(publisher_confirms=True, on_return_raises=True)
@@ -143,28 +144,32 @@ class Relay:
         assert isinstance(channel, Channel)
         leading.set(1)
         self._rung = rung
+        told: Sequence[asyncpg.Record] = ()
         stuck: set[str] = set()
-        while True:
-            self.turned_at = time.monotonic()
-            rung.clear()
-            rows = await unsent.fetch(list(stuck), BATCH_ROWS)
-            async with asyncio.timeout(ANSWER_SECONDS + 5):
-                confirmed, came_back, broken = await self._publish(channel, rows)
-            if confirmed:
-                await archive.fetch(confirmed)
-                _count(rows, set(confirmed))
-                failpoints.hit("after_archive", *(row["routing_key"] for row in rows))
-            if broken is not None:
-                raise broken
-            stuck = stuck | came_back if came_back else set()
-            if came_back or len(rows) < BATCH_ROWS:
-                await is_set_within(rung, LOOK_SECONDS)
+        try:
+            while True:
+                self.turned_at = time.monotonic()
+                rung.clear()
+                rows = await look.fetch([row["position"] for row in told], list(stuck), BATCH_ROWS)
+                failpoints.hit("after_archive", *(row["routing_key"] for row in told))
+                async with asyncio.timeout(ANSWER_SECONDS + 5):
+                    told, came_back, broken = await self._publish(channel, rows)
+                for key, count in Counted(row["routing_key"] for row in told).items():
+                    sent_total.labels(key).inc(count)
+                if broken is not None:
+                    raise broken
+                stuck = stuck | came_back if came_back else set()
+                if came_back or len(rows) < BATCH_ROWS:
+                    await is_set_within(rung, ARCHIVE_SECONDS if told else LOOK_SECONDS)
+        finally:
+            if told:  # Or whoever leads next would tell it again.
+                await quietly(look.fetch([row["position"] for row in told], [], 0))
 
     async def _publish(
         self, channel: Channel, rows: Sequence["asyncpg.Record"]
-    ) -> tuple[list[int], set[str], BaseException | None]:
-        """Tell all, our own queues first; give the positions to archive, the aggregates whose event came back, and what
-        else went wrong, after which the channel's state is unknown."""
+    ) -> tuple[Sequence["asyncpg.Record"], set[str], BaseException | None]:
+        """Tell all, our own queues first; give what is confirmed, the aggregates whose event came back, and what else
+        went wrong, after which the channel's state is unknown."""
         stuck: set[str] = set()
         together = list(batches(rows))
         results = await self._tell_ourselves(channel, together)
@@ -180,7 +185,7 @@ class Relay:
         results = await self._tell_everybody(channel, heard)
         failed = {row["position"]: error for row, error in zip(heard, results, strict=True) if error is not None}
         told, broken = self._up_to_failures(heard, failed, stuck)
-        return [row["position"] for row in told], stuck, broken
+        return told, stuck, broken
 
     def _up_to_failures(
         self, rows: Iterable["asyncpg.Record"], failed: Mapping[int, BaseException], stuck: set[str]
@@ -243,8 +248,3 @@ class Relay:
     def _must_lead(self) -> None:
         if time.monotonic() - self.turned_at > SILENT_SECONDS:
             raise ConnectionError("frozen for so long that another relay may lead")
-
-
-def _count(rows: Iterable["asyncpg.Record"], sent: set[int]) -> None:
-    for key, count in Counted(row["routing_key"] for row in rows if row["position"] in sent).items():
-        sent_total.labels(key).inc(count)

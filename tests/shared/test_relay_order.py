@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,7 +13,7 @@ from shared import outbox
 from shared.contracts.base import Event
 from shared.contracts.billing import BalanceChanged
 from shared.db import Database
-from shared.relay import Relay, unroutable_total
+from shared.relay import Relay, sent_total, unroutable_total
 from tests.eventually import eventually
 from tests.installation import Installation
 from tests.shared.conftest import Listener, balance_changed, listening, running, taking
@@ -64,10 +65,29 @@ async def test_what_is_committed_late_is_told_though_later_rows_have_left(
         assert await arrive(listener, late, 1) == [1]
 
 
+async def test_a_relay_that_is_told_to_stop_archives_what_it_has_told(
+    installation: Installation, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the next one would tell it again."""
+    monkeypatch.setattr("shared.relay.ARCHIVE_SECONDS", 100)
+    customer_id, sent = uuid4(), sent_total.labels(KEY)._value
+    before = sent.get()
+    async with running(relay(installation).run()):
+        await tell(database, balance_changed(customer_id, 1))
+        await eventually(lambda: _is(sent.get() > before), "the broker confirms it")
+        assert await unsent(database, customer_id) == [1]
+    assert await unsent(database, customer_id) == []
+
+
+async def _is(so: bool) -> bool:
+    return so
+
+
 async def test_of_two_relays_one_stands_by(installation: Installation, database: Database) -> None:
-    customer_id = uuid4()
-    both = running(relay(installation).run(), relay(installation).run())
-    async with listening(installation, KEY) as listener, both:
+    customer_id, both = uuid4(), [relay(installation), relay(installation)]
+    begun = time.monotonic()
+    async with listening(installation, KEY) as listener, running(*(each.run() for each in both)):
+        await eventually(lambda: _is(all(each.turned_at > begun for each in both)), "both are there")
         for version in range(1, 101):
             await tell(database, balance_changed(customer_id, version))
         await arrive(listener, customer_id, 100)
