@@ -17,8 +17,8 @@ PAYMENTS = 800
 FEW, TIMES = 200, 20
 LOOK_SECONDS = 0.05
 MANY = 100_000
-# The first orders are the payers'.
-FIRST = 3 * PAYMENTS + 1
+# The first orders are the payers', of whom some pay more than others.
+FIRST = 4 * PAYMENTS + 1
 ORDERS = FIRST + FEW * (TIMES + 1) + MANY
 
 # At one moment: PostgreSQL has not looked at the table since it was almost empty.
