@@ -1,4 +1,5 @@
-"""What events cause, once each: in the transaction that takes them into the inbox, or by a statement that does both."""
+"""What events cause, once each: in the transaction, or by the statement, that takes them into the inbox; or before it,
+where to do it again changes nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass

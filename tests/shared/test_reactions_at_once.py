@@ -1,4 +1,4 @@
-"""A reaction that takes its events into the inbox itself, by one statement: what it leaves is done in a transaction."""
+"""A reaction that takes its events into the inbox itself: what it leaves is done in a transaction."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
