@@ -117,5 +117,7 @@ def _table(name: str, rounds: list[tuple[Round, Round]]) -> Table:
             "a second, small": across([small.per_second for small, _ in rounds], 0),
             "a second, large": across([large.per_second for _, large in rounds], 0),
             "small by large": across([small.per_second / large.per_second for small, large in rounds]),
+            "WAL bytes, small": across([small.wal_bytes for small, _ in rounds], 0),
+            "WAL bytes, large": across([large.wal_bytes for _, large in rounds], 0),
         },
     )

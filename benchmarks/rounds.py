@@ -18,6 +18,7 @@ class Round:
     per_second: float
     took_ms: Sequence[float]
     cpu_ms: dict[str, float]
+    wal_bytes: float
 
     @property
     def cpu_ms_of_all(self) -> float:
@@ -38,9 +39,12 @@ async def drive(purser: Purser, times: int, clients: Sequence[Client]) -> Round:
             await client()
             took_ms.append((time.perf_counter() - begun) * 1000)
 
+    _, wal_before = await purser.counted()
     before, begun = purser.cpu_seconds(), time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for client in clients:
             group.create_task(work(client))
     seconds, after = time.perf_counter() - begun, purser.cpu_seconds()
-    return Round(times / seconds, took_ms, {part: (after[part] - before[part]) * 1000 / times for part in after})
+    _, wal_after = await purser.counted()
+    cpu_ms = {part: (after[part] - before[part]) * 1000 / times for part in after}
+    return Round(times / seconds, took_ms, cpu_ms, (wal_after - wal_before) / times)

@@ -49,6 +49,13 @@ PEOPLE = f"""
                         string_to_array('{" ".join(SYLLABLES)}', ' ') AS part
                  FROM generate_series(1, {{customers}}) n) drawn) named)
 """
+# What was told of the payments of the last thirty days, in the inbox of each who hears of them.
+HEARD = """
+    INSERT INTO inbox (event_id, taken_at) SELECT gen_random_uuid(), at
+    FROM generate_series(1, {orders}) n, generate_series(1, {parts}),
+        LATERAL (SELECT now() - ({orders} - n) * interval '10 seconds' AS at) moment
+    WHERE at > now() - interval '30 days';
+"""
 ORDERS = f"""
     INSERT INTO customers (id, login, name, phone, email, shipping_address)
     SELECT {CUSTOMER.format(n="n")}, 'c' || n, name, '', email, '1 Main Street' FROM {PEOPLE} people;
@@ -61,6 +68,7 @@ ORDERS = f"""
     SELECT n, line, 'S' || line, 'Thing ' || line, 1, {PRICE_MINOR}, 'awaiting_payment'
     FROM generate_series(1, {{orders}}) n, generate_series(1, 2) line;
     SELECT setval(pg_get_serial_sequence('orders', 'number'), {{orders}});
+    {HEARD}
 """
 CASH, SALES = (account.id("USD") for account in (ShopAccount.CASH, ShopAccount.SALES))
 # With the keys of seven days, as a shop has them that is no longer new: where there was none when PostgreSQL counted
@@ -91,6 +99,13 @@ BILLING = f"""
         now() - n * interval '1 minute'
     FROM generate_series(1, 7 * 24 * 60) n;
 """
+SUPPORT = f"""
+    INSERT INTO operations (transfer_id, order_number, customer_id, kind, amount_minor, currency, at)
+    SELECT gen_random_uuid(), {NAME}, {CUSTOMER.format(n=WHOSE)}, 'paid', {PART_MINOR}, 'USD',
+        now() - ({{orders}} - n) * interval '10 seconds'
+    FROM generate_series(1, {{orders}}) n, generate_series(1, {{parts}}) part;
+    {HEARD}
+"""
 # The books were looked through a moment ago, and are not looked through again meanwhile.
 GATEWAY = f"""
     INSERT INTO accounts (login, role, customer_id)
@@ -101,8 +116,9 @@ GATEWAY = f"""
     INSERT INTO rounds (made_by, ended_at) VALUES ('{STAFF}', now());
 """
 SEEDS = {
-    "orders": (["customers", "orders", "items"], ORDERS),
+    "orders": (["customers", "orders", "items", "inbox"], ORDERS),
     "billing": (["accounts", "transfers", "invoices", "sealed_accounts", "idempotency_keys"], BILLING),
+    "support": (["operations", "inbox"], SUPPORT),
     "gateway": (["accounts", "sessions"], GATEWAY),
 }
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from sqlalchemy import text
@@ -14,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.contracts.base import Event
 from shared.db import Database
 from shared.failure import kind_of
+from shared.ids import new_id
 from shared.rows import Rows
 from shared.telemetry import current_id
 from shared.tracing import recorded
@@ -58,7 +58,7 @@ _INSERT = text(f"INSERT INTO outbox ({', '.join(COLUMNS)}) SELECT * FROM {_NEWS}
 
 def row(event: Event) -> dict[str, Any]:
     """An event as a row, for a statement that writes its change, too."""
-    event_id = uuid4()
+    event_id = new_id()
     recorded(event_id, event.routing_key)
     return {
         "event_id": event_id,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -13,6 +13,7 @@ from services.billing.models import LARGEST_BALANCE_MINOR, Account, ShopAccount,
 from shared import outbox
 from shared.contracts.billing import BalanceChanged
 from shared.contracts.http.billing import TransferKind
+from shared.ids import new_id
 
 _SHOP_SIDE = {
     TransferKind.DEPOSIT: ShopAccount.CASH,
@@ -150,7 +151,7 @@ async def _post(
     """Write the transfer down that goes with a changed balance, and tell the balance."""
     shop = _SHOP_SIDE[reason.kind].id(currency)
     into = _comes_in(reason)
-    transfer_id = uuid4()
+    transfer_id = new_id()
     await session.execute(
         insert(Transfer).values(
             id=transfer_id,

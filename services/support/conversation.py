@@ -3,20 +3,21 @@
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from services.support.models import Counts, Message, Operation, Ticket
 from services.support.views import counts_view, message_view, operation_text
 from shared.auth import Caller
 from shared.contracts.http.support import Author, TicketCounts, TicketStatus
 from shared.contracts.support import TicketChanged
+from shared.ids import new_id
 
 
 def begin(customer_id: UUID, subject: str, order_number: str | None) -> Ticket:
     """A conversation in which nothing is said yet."""
     now = datetime.now(UTC)
     return Ticket(
-        id=uuid4(),
+        id=new_id(),
         customer_id=customer_id,
         order_number=order_number,
         subject=subject,
@@ -58,7 +59,7 @@ def _append(ticket: Ticket, author: Author, login: str | None, text: str) -> Mes
     return Message(
         ticket_id=ticket.id,
         seq=ticket.messages,
-        id=uuid4(),
+        id=new_id(),
         author=author.value,
         author_login=login,
         text=text,

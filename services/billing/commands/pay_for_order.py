@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +19,7 @@ from shared.contracts.billing import OrderPaid
 from shared.contracts.http.billing import PayForOrder, PaymentView, TransferKind
 from shared.errors import Busy, Refusal
 from shared.idempotency import Answers, Claim
+from shared.ids import new_id
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _pay(payment: Payment, found: Payable) -> tuple[PaymentView, Debit]:
 
 def _transfer(caller: Caller, invoice: Invoice, account: Account, amount_minor: int) -> dict[str, Any]:
     return {
-        "id": uuid4(),
+        "id": new_id(),
         "customer_id": account.id,
         "account_version": account.version,
         "debit_account": account.id,

@@ -1,7 +1,7 @@
 """Staff withdraw from a customer's balance: at once up to a limit, beyond it once another person has approved it."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +14,7 @@ from shared import outbox
 from shared.acts import record_act
 from shared.auth import Caller
 from shared.contracts.http.billing import HoldState, MoveMoney, TransferKind, WithdrawalAnswer
+from shared.ids import new_id
 
 
 async def request_withdrawal(
@@ -46,7 +47,7 @@ async def _begin(
     version = await ledger.hold(session, customer_id, wanted.currency, wanted.amount_minor)
     now = datetime.now(UTC)
     hold = Hold(
-        id=uuid4(),
+        id=new_id(),
         customer_id=customer_id,
         amount_minor=wanted.amount_minor,
         currency=wanted.currency,

@@ -1,7 +1,7 @@
 """Staff register somebody who will order."""
 
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,12 +14,13 @@ from shared.acts import record_act
 from shared.auth import Caller
 from shared.contracts.http.orders import CustomerView, RegisterCustomer
 from shared.contracts.orders import CustomerRegistered
+from shared.ids import new_id
 
 
 async def register_customer(session: AsyncSession, caller: Caller, wanted: RegisterCustomer) -> CustomerView:
     """Refuses `Forbidden`, `LoginTaken`."""
     caller.require_staff()
-    customer = Customer(id=uuid4(), **wanted.model_dump())
+    customer = Customer(id=new_id(), **wanted.model_dump())
     await add_customer(session, customer)
     await record_act(session, caller, "register_customer", str(customer.id))
     return customer_view(customer)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -16,6 +16,7 @@ from services.orders.importer.report import Batch
 from services.orders.models.customer import Customer
 from shared import outbox
 from shared.contracts.orders import CustomerRegistered
+from shared.ids import new_id
 
 
 def who(line: Line) -> str:
@@ -62,7 +63,7 @@ def _row(line: Line) -> dict[str, Any]:
     # What a login may have, and no more of it than leaves room for what makes it unlike another.
     login = re.sub(r"[^a-z0-9._+-]+", "-", who(line).lower())[:80]
     return {
-        "id": uuid4(),
+        "id": new_id(),
         "login": login,
         "name": who(line),
         "phone": "",
