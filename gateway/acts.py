@@ -6,9 +6,9 @@ from fastapi import Response
 from pydantic import TypeAdapter
 
 from gateway.clients import Service
+from shared.acts import MOST_ACTS
 from shared.contracts.http.base import ActView
 
-MOST_ACTS = 100
 _acts = TypeAdapter(list[ActView])
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +13,7 @@ from shared.contracts.http.base import ActView
 from shared.rows import Rows
 from shared.telemetry import current_id
 
+MOST_ACTS = 100
 COLUMNS = {
     "login": "text",
     "role": "text",
@@ -21,6 +23,7 @@ COLUMNS = {
     "details": "jsonb",
     "correlation_id": "text",
 }
+_SHOWN = ", ".join(("at", *COLUMNS))
 _DONE = Rows("done", COLUMNS)
 _INSERT = text(f"INSERT INTO acts ({', '.join(COLUMNS)}) SELECT * FROM {_DONE}")  # noqa: S608
 
@@ -49,25 +52,23 @@ def row(caller: Caller, act: str, subject: str, note: str | None = None, **detai
     }
 
 
-async def list_acts(session: AsyncSession, subject: str, limit: int = 100) -> list[ActView]:
+async def list_acts(session: AsyncSession, subject: str) -> list[ActView]:
     """The newest acts on `subject`, newest first."""
-    rows = await session.execute(
-        text(
-            "SELECT at, login, role, act, subject, note, details, correlation_id FROM acts"
-            " WHERE subject = :subject ORDER BY id DESC LIMIT :n"
-        ),
-        {"subject": subject, "n": limit},
-    )
-    return [ActView.model_validate(dict(row._mapping)) for row in rows]
+    return await _list(session, "subject = :subject", MOST_ACTS, subject=subject)
+
+
+async def list_acts_on_order(session: AsyncSession, number: str, customer_id: UUID) -> list[ActView]:
+    """The newest acts on an order, and those on its customer's money that were for it, newest first."""
+    condition = "subject = :number OR subject = :customer AND details ->> 'order_number' = :number"
+    return await _list(session, condition, MOST_ACTS, number=number, customer=str(customer_id))
 
 
 async def list_acts_called(session: AsyncSession, acts: Sequence[str], limit: int) -> list[ActView]:
     """The newest acts of these names on whatever subject, newest first."""
-    rows = await session.execute(
-        text(
-            "SELECT at, login, role, act, subject, note, details, correlation_id FROM acts"
-            " WHERE act = ANY(:acts) ORDER BY id DESC LIMIT :n"
-        ),
-        {"acts": list(acts), "n": limit},
-    )
+    return await _list(session, "act = ANY(:acts)", limit, acts=list(acts))
+
+
+async def _list(session: AsyncSession, condition: str, limit: int, **named: object) -> list[ActView]:
+    statement = f"SELECT {_SHOWN} FROM acts WHERE {condition} ORDER BY id DESC LIMIT :most"  # noqa: S608
+    rows = await session.execute(text(statement), {**named, "most": limit})
     return [ActView.model_validate(dict(row._mapping)) for row in rows]

@@ -193,6 +193,22 @@ async def test_all_that_was_done_with_a_customer_is_in_one_list(world: World) ->
         assert refusal(await admin.ask("GET", f"{path}/acts")) == (503, "unavailable")
 
 
+async def test_all_that_was_done_with_an_order_is_in_one_list(world: World) -> None:
+    """What was paid for it from its customer's balance, too; not what was done with the customer otherwise."""
+    purser = world.purser
+    customer = await purser.new_customer(2_000)
+    first, second = [await purser.new_order(customer, 600) for _ in range(2)]
+    for number in (first, second):
+        await purser.admin.post(f"/orders/{number}/payments", {"amount_minor": 200})
+    assert (await purser.admin.ask("POST", f"/orders/{first}/payments", {"amount_minor": 500})).status_code == 409
+    await purser.admin.ask("PATCH", f"/orders/{first}/items/1", {"quantity": 2})
+    acts = await purser.admin.get(f"/orders/{first}/acts")
+    assert [act["act"] for act in acts[:3]] == ["amend_item", "refused", "payment"]
+    assert acts[2]["details"] | {"amount_minor": 200, "order_number": first} == acts[2]["details"]
+    assert [act for act in acts if act["details"].get("order_number") == second] == []
+    assert (await purser.admin.get(f"/orders/{second}/acts"))[0]["act"] == "payment"
+
+
 async def test_what_staff_tried_with_money_and_were_refused_is_written_down(world: World, staffer: Person) -> None:
     purser, household = world.purser, await fresh(world, staffer, world.owner)
     customer, much = household.person.id, {"amount_minor": 10**12, "currency": "USD", "staff_note": "Please"}

@@ -104,6 +104,7 @@ async def test_after_yes_the_order_and_its_payable_items_are_paid_on_both_sites(
         await expect(each.locator(".status.pill")).to_have_text("Paid")
         await expect(each.locator("tbody .status", has_text="Paid")).to_have_count(2)
     await expect(portal.get_by_role("button", name="Pay from balance")).to_have_count(0)
+    await expect(page.locator(".acts li")).to_contain_text(["paid for the order · amount $12.00"])
     await page.get_by_role("button", name="Balance: deposit, withdraw, pay").click()
     await expect(page.get_by_role("menuitem", name="Withdraw")).to_be_visible()
     await expect(page.get_by_role("menuitem", name="Pay for order")).to_have_count(0)

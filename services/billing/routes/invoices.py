@@ -12,7 +12,7 @@ from services.billing.commands.pay_for_order import Payment
 from services.billing.commands.tell_invoice_again import tell_invoice_again
 from services.billing.models import Account, Invoice
 from services.billing.routes.asking import NOTED, Number, note_refusals, pay_alone, pay_together
-from shared.acts import list_acts
+from shared.acts import list_acts_on_order
 from shared.auth import Caller
 from shared.bodies import UnambiguousRoute
 from shared.contracts.http.base import ActView
@@ -79,9 +79,13 @@ def _invoice(found: Mapping[str, tuple[Invoice, Account | None]], order_number: 
 
 @router.get("/orders/{order_number}/acts")
 async def get_invoice_acts(order_number: Number, session: Reading, caller: Asking) -> list[ActView]:
-    """What staff did with an order's invoice, other than paying it, newest first."""
+    """What staff did with an order's invoice, and with its customer's money for it, newest first."""
     caller.require_staff()
-    return await list_acts(session, order_number)
+    found = await queries.find_invoices(session, [order_number])
+    if order_number not in found:
+        return []  # Billing has yet to hear of the order.
+    invoice, _ = found[order_number]
+    return await list_acts_on_order(session, order_number, invoice.customer_id)
 
 
 @router.post("/orders/{order_number}/telling")

@@ -11,7 +11,7 @@ import { Panel } from '../common/ui/Panel';
 /** What staff did with an order: who, when, what, and the note they left. */
 export function OrderActs({ number, currency }: { number: string; currency: string }) {
   const query = $api.useQuery('get', '/api/admin/orders/{number}/acts', { params: { path: { number } } });
-  return <Acts query={query} currency={currency} />;
+  return <Acts query={query} currency={currency} order={number} />;
 }
 
 /** What staff did with a customer's money. */
@@ -21,7 +21,14 @@ export function MoneyActs({ customerId }: { customerId: string }) {
   return <Acts query={query} />;
 }
 
-function Acts({ query, currency }: { query: Parameters<typeof Answer<ActView[]>>[0]['query']; currency?: string }) {
+interface Context {
+  /** Of amounts whose act does not name it. */
+  currency?: string;
+  /** On whose page they stand, and need not name it. */
+  order?: string;
+}
+
+function Acts({ query, ...context }: Context & { query: Parameters<typeof Answer<ActView[]>>[0]['query'] }) {
   const { t } = useTranslation();
   return (
     <Panel title={t('acts.title')} flush>
@@ -30,7 +37,7 @@ function Acts({ query, currency }: { query: Parameters<typeof Answer<ActView[]>>
           acts.length ? (
             <ul className="acts">
               {acts.map((act) => (
-                <Act key={`${act.at} ${act.act} ${act.details.line ?? ''}`} act={act} currency={currency} />
+                <Act key={`${act.at} ${act.act} ${act.details.line ?? ''}`} act={act} {...context} />
               ))}
             </ul>
           ) : (
@@ -42,11 +49,12 @@ function Acts({ query, currency }: { query: Parameters<typeof Answer<ActView[]>>
   );
 }
 
-function Act({ act, currency }: { act: ActView; currency: string | undefined }) {
+function Act({ act, currency, order }: Context & { act: ActView }) {
   const { i18n } = useTranslation();
   const detail = useDetail(String(act.details.currency ?? currency ?? 'XXX'));
   const name = `acts.act.${act.act}`;
-  const details = Object.entries(act.details).flatMap(([key, value]) => detail(key, value) ?? []);
+  const named = Object.entries(act.details).filter(([key, value]) => key !== 'order_number' || value !== order);
+  const details = named.flatMap(([key, value]) => detail(key, value) ?? []);
   return (
     <li>
       <time dateTime={act.at}>{formatMoment(act.at)}</time> · <strong>{act.login}</strong>{' '}
