@@ -46,7 +46,8 @@ async def _make(session: AsyncSession, source: str, lines: Sequence[Line]) -> di
     for row in rows:
         if row["id"] not in free:
             # Somebody else has this login: they keep it, and are not to be given these orders.
-            row["login"] = f"{row['login']}.{row['id'].hex[:8]}"
+            # An id begins with the time, and ends by chance.
+            row["login"] = f"{row['login']}.{row['id'].hex[-8:]}"
             row["email"] = _email(row["login"])
             await session.execute(insert(Customer).values(row))
     ids = {row["name"]: row["id"] for row in rows}
