@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Identity,
+    Integer,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
@@ -118,7 +119,7 @@ def is_unreachable(error: BaseException) -> bool:
 
 
 def service_metadata() -> MetaData:
-    """A service's tables begin with these: outbox, its archive, inbox, idempotency keys and acts of staff."""
+    """A service's tables begin with these: outbox, its archive, inbox, suspects, idempotency keys, acts of staff."""
     metadata = MetaData(naming_convention=NAMING)
 
     def told() -> list[Column[object]]:
@@ -154,6 +155,13 @@ def service_metadata() -> MetaData:
         metadata,
         Column("event_id", Uuid, primary_key=True),
         Column("taken_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
+    )
+    Table(
+        "suspects",
+        metadata,
+        Column("event_id", Uuid, primary_key=True),
+        Column("begun", Integer, nullable=False, server_default="1"),
+        Column("begun_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     )
     Table(
         "idempotency_keys",

@@ -28,8 +28,7 @@ async def bury(broker: RabbitBroker, message: AbstractIncomingMessage, queue: st
 async def send_again(broker: RabbitBroker, messages: Iterable[Message], queue: str) -> None:
     """Return once the broker has them all for certain, for this very queue."""
     async with _exchange(broker, again_exchange(queue.partition(".")[0])) as exchange:
-        for message in messages:
-            await exchange.publish(message, queue, mandatory=True)
+        await asyncio.gather(*(exchange.publish(message, queue, mandatory=True) for message in messages))
 
 
 @asynccontextmanager

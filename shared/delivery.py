@@ -1,7 +1,6 @@
 """The way of a queue's messages to their reaction."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import ExitStack
 from uuid import UUID
@@ -18,18 +17,16 @@ from shared.contracts.base import Event
 from shared.db import Database, is_unreachable
 from shared.dead_letters import bury, send_again, why_failed, why_invalid
 from shared.effects import AtOnce, Effects, Reaction
-from shared.envelope import APART, BATCH, BATCH_EVENTS, Enveloped, batch_reader, taken_apart
+from shared.envelope import APART, BATCH, BATCH_EVENTS, Enveloped, batch_reader, sent_on, taken_apart
 from shared.failure import kind_of
 from shared.inbox import Heard, Taken
+from shared.suspects import MOST_BEGUN, Deadly, Suspects, is_suspect, is_worn
 
 # A reaction that fails is tried again after each of these, then its event becomes a dead letter.
 RETRY_SECONDS = (0.5, 2.0, 10.0, 60.0)
 UNREACHABLE_SECONDS = 1.0
 # So many take effect at once, where a reaction takes many.
 TOGETHER = BATCH_EVENTS
-# What has come so often before, and not been done with, may be what the process dies of.
-SUSPECT_DELIVERIES = 2
-SHUFFLING_SECONDS = 0.2
 
 log = structlog.get_logger()
 failures_total = Counter("purser_reaction_failures_total", "Failed tries of a reaction", ["queue"])
@@ -46,12 +43,12 @@ class Delivery:
         reaction: Reaction[Event] | AtOnce[Event],
         database: Database,
         broker: RabbitBroker,
+        suspects: Suspects,
     ) -> None:
-        self.queue, self.event, self.broker = queue, event, broker
+        self.queue, self.event, self.broker, self._suspects = queue, event, broker, suspects
         self._effects = Effects(queue, reaction, database)
         self._together = self._effects.together(TOGETHER)
         self._batch = batch_reader(event)
-        self._one_suspect = asyncio.Lock()
 
     async def receive(self, message: RabbitMessage) -> None:
         """Return when nothing more is to be done about this message."""
@@ -66,7 +63,7 @@ class Delivery:
         """Together what can be; of what cannot, each event comes again in a message of its own, and tells there how it
         fares."""
         try:
-            rest = await self._take_many(message.body, _is_suspect(message))
+            rest = await self._take_many(message.body, is_suspect(message))
         except ValidationError as error:
             await self._give_up(message, why_invalid(error))
             return
@@ -141,16 +138,29 @@ class Delivery:
         except ValueError as error:
             await self._give_up(message, why_invalid(error))
             return
+        if is_worn(message) and await self._renew(message):
+            return
         with (
             structlog.contextvars.bound_contextvars(correlation_id=message.correlation_id, event_id=str(event_id)),
             tracing.taking(self.queue, self.event.routing_key, event_id, message.headers) as span,
         ):
-            if (why := await self._take((event_id, Heard(event)), _is_suspect(message))) is None:
+            if (why := await self._take((event_id, Heard(event)), is_suspect(message))) is None:
                 log.debug("event taken", queue=self.queue)
                 await self._acknowledge(message)
             else:
                 tracing.given_up(span)
                 await self._give_up(message, why)
+
+    async def _renew(self, message: RabbitMessage) -> bool:
+        """Whether it comes again as one that the broker has never delivered."""
+        try:
+            await send_again(self.broker, [sent_on(message.raw_message, **{APART: True})], self.queue)
+        except Exception as error:
+            log.warning("what has come often cannot be renewed", queue=self.queue, error=kind_of(error))
+            return False
+        log.warning("what has come often is renewed", queue=self.queue, event_id=message.message_id)
+        await self._acknowledge(message)
+        return True
 
     def _read(self, message: RabbitMessage) -> tuple[UUID, Event]:
         """Raises ValueError, pydantic's or one whose text says what is missing."""
@@ -168,12 +178,15 @@ class Delivery:
         while True:
             try:
                 if suspect:
-                    await self._take_alone(taken)
+                    async with self._suspects.alone(taken[0]):
+                        await self._effects.have(taken)
                 elif self._together:
                     await self._together.ask(taken)
                 else:
                     await self._effects.have(taken)
                 return None
+            except Deadly:
+                return f"its worker ended each of the {MOST_BEGUN} times that it was tried alone"
             except Exception as error:
                 if is_unreachable(error):
                     # Not the event's fault: it waits as long as it takes.
@@ -187,13 +200,6 @@ class Delivery:
                 log.warning("reaction failed", queue=self.queue, attempt=failed + 1, error=kind_of(error))
                 await asyncio.sleep(RETRY_SECONDS[failed])
                 failed += 1
-
-    async def _take_alone(self, taken: Taken[Event]) -> None:
-        """One suspect after the other, each time in another order: so the innocent are done with, and acknowledged,
-        before the process dies so often that all that it had in hand is given up."""
-        await asyncio.sleep(random.uniform(0, SHUFFLING_SECONDS))
-        async with self._one_suspect:
-            await self._effects.have(taken)
 
     async def _acknowledge(self, message: RabbitMessage) -> None:
         failpoints.hit("before_ack", self.queue)
@@ -211,9 +217,3 @@ class Delivery:
             await message.reject(requeue=False)
         else:
             await message.ack()
-
-
-def _is_suspect(message: RabbitMessage) -> bool:
-    """What comes from a suspect batch is too, at once: or the process might die of it before the batch is acknowledged,
-    and again."""
-    return APART in message.headers or int(message.headers.get("x-delivery-count", 0)) >= SUSPECT_DELIVERIES

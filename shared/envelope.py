@@ -140,7 +140,7 @@ def taken_apart(body: bytes) -> dict[UUID, aio_pika.Message]:
     }
 
 
-def sent_on(message: AbstractMessage, **headers: str) -> aio_pika.Message:
+def sent_on(message: AbstractMessage, **headers: str | bool) -> aio_pika.Message:
     """A lasting copy that says nothing of how the message came here, and bears `headers`."""
     made = copy(message)
     assert isinstance(made, aio_pika.Message)

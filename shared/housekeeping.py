@@ -1,4 +1,4 @@
-"""What must not grow for ever: archive days, remembered event ids and idempotency keys; and a service's own chores."""
+"""What must not grow for ever: archive days, remembered ids, idempotency keys, suspects; and a service's own chores."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,6 +20,7 @@ ROUND = (
     "SELECT keep_outbox_archive(14)",
     "DELETE FROM inbox WHERE taken_at < now() - interval '30 days'",
     "DELETE FROM idempotency_keys WHERE claimed_at < now() - interval '7 days'",
+    "DELETE FROM suspects WHERE begun_at < now() - interval '1 hour'",
 )
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import sqlalchemy as sa
 import structlog
 from alembic import command, context, op
 from alembic.config import Config
@@ -113,6 +114,18 @@ def create_plumbing(role: str) -> None:
             "acts": "SELECT, INSERT",
         },
     )
+
+
+def create_suspects(role: str) -> None:
+    """What the process may die of (`shared/suspects.py`)."""
+    op.create_table(
+        "suspects",
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("begun", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_suspects")),
+    )
+    grant(role, {"suspects": "SELECT, INSERT, UPDATE, DELETE"})
 
 
 # Applied migrations never change, so neither does this text; what comes later is a migration of its own.

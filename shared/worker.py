@@ -21,6 +21,7 @@ from shared.health import Check, Health, NotReady, database_check
 from shared.housekeeping import Chore, keep_house
 from shared.listening import keep_listening
 from shared.relay import Relay
+from shared.suspects import Suspects
 from shared.watching import Count, relay_check, watch_broker, watch_outbox
 from shared.web import web_app
 
@@ -54,9 +55,10 @@ class Reactions:
         """Listen, on one lasting queue per event, with a channel for each; give the queues' names."""
         if set(self._reactions) != set(SUBSCRIPTIONS[self.listener]):
             raise LookupError(f"{self.listener} does not react to exactly what SUBSCRIPTIONS says")
+        suspects = Suspects(database)
         for event, reaction in self._reactions.items():
             queue = queue_name(self.listener, event)
-            delivery = Delivery(queue, event, reaction, database, broker)
+            delivery = Delivery(queue, event, reaction, database, broker, suspects)
             broker.subscriber(
                 RabbitQueue(queue, declare=False),
                 channel=Channel(prefetch_count=PREFETCH),

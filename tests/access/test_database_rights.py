@@ -15,6 +15,7 @@ PLUMBING = """
 outbox                  SELECT INSERT DELETE
 outbox_archive          SELECT INSERT
 inbox                   SELECT INSERT DELETE
+suspects                SELECT INSERT UPDATE DELETE
 idempotency_keys        SELECT INSERT UPDATE DELETE
 acts                    SELECT INSERT
 alembic_version
