@@ -35,7 +35,7 @@ test: ## run the tests on servers of their own (native, or in Docker where it ha
 	@deploy/bootstrap
 	@deploy/sites
 	@deploy/npm test
-	@$(bin)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(bin)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 	$(if $(ARGS),,@$(bin)/python -m tests.faults --for 90s)
 
 acceptance: ## try the shop that docker compose runs, as `make test` tries its own: end to end, and in a browser
@@ -88,7 +88,7 @@ check: ## format, lint, types, import rules, contracts and migrations in step, t
 	deploy/lock --check
 	@! git grep -nIE '"resolved": *"http|(index-url|registry) *=? *"?http|://[a-z.-]*(pypi|npmjs|pythonhosted)' || \
 		{ echo 'a package registry is named above' >&2; exit 1; }
-	$(bin)/pytest --quiet tests/contracts tests/migrations
+	$(bin)/pytest --quiet tests/contracts tests/migrations/test_migrations.py
 
 format: ## put the code into its form
 	@deploy/bootstrap

@@ -64,10 +64,6 @@ class Installation:
         passwords = {role: PASSWORD for name in PACKAGES for role in (name, f"{name}_owner")}
         await provision(self.servers.postgres_url, passwords, suffix=f"_{self.worker}")
         for name, package in PACKAGES.items():
-            import importlib.util
-
-            if not importlib.util.find_spec(package) or not importlib.util.find_spec(package + ".migrations"):
-                continue
             await asyncio.to_thread(asyncio.run, upgrade(package, self.database_url(name, owner=True)))
 
     async def drop(self) -> None:
