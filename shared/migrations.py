@@ -117,7 +117,7 @@ def create_plumbing(role: str) -> None:
 
 
 def create_suspects(role: str) -> None:
-    """What the process may die of (`shared/suspects.py`)."""
+    """The table of `shared/suspects.py`, as it was first."""
     op.create_table(
         "suspects",
         sa.Column("event_id", sa.Uuid(), nullable=False),

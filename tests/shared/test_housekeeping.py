@@ -47,6 +47,18 @@ async def test_old_ids_and_archive_days_are_forgotten_and_young_ones_kept(
         assert known.all() == [ids[29]]
 
 
+async def test_what_the_process_has_not_died_of_for_an_hour_is_no_suspect_any_more(database: Database) -> None:
+    ids = {minutes: str(uuid4()) for minutes in (59, 61)}
+    async with database.transaction() as session:
+        for minutes, event_id in ids.items():
+            begun = text("INSERT INTO suspects VALUES (:id, 5, now() - :minutes * interval '1 minute')")
+            await session.execute(begun, {"id": event_id, "minutes": minutes})
+    await _round(database)
+    async with database.transaction() as session:
+        known = text("SELECT event_id::text FROM suspects WHERE event_id = ANY(:ids)")
+        assert (await session.scalars(known, {"ids": list(ids.values())})).all() == [ids[59]]
+
+
 async def test_keeping_house_again_changes_nothing_and_goes_on_after_a_gap(
     installation: Installation, database: Database
 ) -> None:
