@@ -12,9 +12,12 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from typer.testing import CliRunner, Result
 
 from deploy.cli import app
+from shared.db import Database
 from tests.installation import PACKAGES, Installation
 
 Purser = Callable[..., Awaitable[Result]]
+# In which billing hears of orders.
+QUEUE = "billing.on.orders.order_placed.v1"
 
 
 @pytest.fixture(scope="session")
@@ -79,3 +82,10 @@ async def subscriber(channel: AbstractChannel) -> AsyncIterator[Subscriber]:
     )
     yield Subscriber(channel, queue.name)
     await channel.queue_delete(queue.name)
+
+
+@pytest.fixture
+async def database(installation: Installation) -> AsyncIterator[Database]:
+    database = Database(installation.database_url("billing"))
+    yield database
+    await database.close()

@@ -21,6 +21,7 @@ from shared.envelope import batch_of
 from shared.health import Health
 from shared.web import web_app
 from tests.installation import Installation, serving
+from tests.shared.deliveries import Again
 
 
 @pytest.fixture(scope="session")
@@ -172,3 +173,10 @@ async def nothing(_: FastAPI) -> AsyncIterator[None]:
 async def stack() -> AsyncIterator[AsyncExitStack]:
     async with AsyncExitStack() as stack:
         yield stack
+
+
+@pytest.fixture
+def again(monkeypatch: pytest.MonkeyPatch) -> Again:
+    again = Again()
+    monkeypatch.setattr("shared.delivery.send_again", again)
+    return again

@@ -14,7 +14,7 @@ from shared.db import Database
 from shared.delivery import Delivery
 from shared.inbox import Heard
 from tests.shared.conftest import balance_changed
-from tests.shared.test_delivery import Message, delivery_to, to_many
+from tests.shared.deliveries import Message, delivery_to, to_many
 
 
 @pytest.mark.parametrize("patience_seconds", [None, 20])

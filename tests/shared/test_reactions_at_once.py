@@ -17,7 +17,7 @@ from shared.effects import AtOnce
 from shared.envelope import BATCH
 from shared.inbox import Taken, insertion
 from tests.shared.conftest import balance_changed
-from tests.shared.test_delivery import Message, batch, delivery_to
+from tests.shared.deliveries import Message, batch, delivery_to
 
 _TAKE = text(insertion("SELECT unnest(CAST(:event_ids AS uuid[])) AS event_id"))
 
